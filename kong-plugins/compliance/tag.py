@@ -58,8 +58,8 @@ class Tag:
     """What a verified tag says. `compliance` is a lower bound: token floor, hint and content joined.
 
     `rules` are the ids of the detectors that raised the class, plus "token-floor", "hint" and "unscannable"
-    where those did. `models` is an allow-list of patterns, None when the token names none. `target` is the raw
-    path with query, `body_sha256` lower-case hex, `expires_at` epoch seconds.
+    where those did. `models` is an allow-list of patterns, None when the token names none. `target` is the
+    raw path with query, `body_sha256` lower-case hex, `expires_at` epoch seconds.
     """
 
     tenant: str
@@ -79,7 +79,8 @@ class Tag:
 
 
 class TagError(Exception):
-    """A tag that does not hold for this request. `reason` is stable; the message is for people, no content."""
+    """A tag that does not hold for this request. `reason` is stable; the message is for people, no
+    content."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -89,9 +90,9 @@ class TagError(Exception):
 def sign(tag: Tag, keys: TagKeys, now: float) -> str:
     """The tag as a compact JWS under the current key.
 
-    `now` is epoch seconds. The tag's own `jti` and `expires_at` are not read: every signing draws a new `jti`
-    (128 random bits) and expires LIFETIME_S after `now`. Raises TypeError for text that JSON cannot hold (lone
-    surrogates).
+    `now` is epoch seconds. The tag's own `jti` and `expires_at` are not read: every signing draws a new
+    `jti` (128 random bits) and expires LIFETIME_S after `now`. Raises TypeError for text that JSON cannot
+    hold (lone surrogates).
     """
     issued_at = int(now)
     residency = tag.compliance.residency
