@@ -1,0 +1,193 @@
+"""The Vertex endpoint's simulator: a grpc.aio server with a generic handler, with the same recordings and faults."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import grpc
+
+from testing.simulators.faults import HEADER, Fault, FaultBox
+from testing.simulators.http_server import LONGEST_HANG, MAX_BODY
+from testing.simulators.messages import Refusal, Response
+from testing.simulators.protocols.vertex import MESSAGES, error_value
+from testing.simulators.protocols.vertex_endpoint import (
+    SERVICE,
+    Call,
+    VertexEndpoint,
+    serialized,
+    serialized_predictions,
+)
+from testing.simulators.recorder import Exchange, Recorder
+from testing.simulators.reply import steer
+from testing.simulators.script import Break, Hang, Pause, Send, Step, script
+from testing.simulators.simulator import asked_refusal, chosen_fault
+
+_NO_LIMIT = -1
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_BODY),
+    ("grpc.max_send_message_length", _NO_LIMIT),
+    ("grpc.so_reuseport", 1),
+)
+_STATUS = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    500: grpc.StatusCode.INTERNAL,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+
+
+class GrpcSimulator(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+    """PredictionService on 127.0.0.1. A reset takes the whole server down and up again, which is what a client sees."""
+
+    def __init__(self, name: str, service: VertexEndpoint, pace: float, record_limit: int) -> None:
+        self.name = name
+        self._service = service
+        self._pace = pace
+        self.recorder = Recorder(record_limit)
+        self.faults = FaultBox()
+        # Bound but not listening: keeps the port ours while the server is down.
+        self._holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._holder.bind(("127.0.0.1", 0))
+        self.port: int = self._holder.getsockname()[1]
+        self._server: Any = None
+        self._restarts: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Accept connections on `port`."""
+        server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers((self,))
+        server.add_insecure_port(f"127.0.0.1:{self.port}")
+        await server.start()
+        self._server = server
+
+    async def stop(self) -> None:
+        """Close everything at once."""
+        await self._down()
+        self._holder.close()
+
+    async def put_faults(self, faults: Sequence[Fault]) -> None:
+        """Replace the faults that wait; also refuses or accepts connections from now on."""
+        self.faults.put(faults)
+        if self.faults.refusing:
+            await self._down()
+        elif self._server is None:
+            await self.start()
+
+    def service(self, details: Any) -> Any:
+        """grpc's hook: the handler of a method, or None for one that is not served."""
+        service, _, method = details.method.strip("/").partition("/")
+        if service != SERVICE:
+            return None
+        match method:
+            case "RawPredict" | "Predict":
+                return grpc.unary_unary_rpc_method_handler(self._unary(method))
+            case "StreamRawPredict":
+                return grpc.unary_stream_rpc_method_handler(self._streamed)
+            case _:
+                return None
+
+    def _unary(self, method: str) -> Any:
+        async def handle(message: bytes, context: Any) -> bytes:
+            exchange = self._arrived(method, message, context)
+            out = b""
+            response = Response(200)
+            try:
+                response, steps = await self._answer(exchange, method, message, context)
+                async for data in self._played(exchange, steps, context):
+                    out += data
+            except BaseException:
+                exchange.ended = exchange.ended or "client left"
+                raise
+            exchange.ended = exchange.ended or "answered"
+            return serialized_predictions(response) if method == "Predict" else serialized(response, out)
+
+        return handle
+
+    async def _streamed(self, message: bytes, context: Any) -> AsyncIterator[bytes]:
+        exchange = self._arrived("StreamRawPredict", message, context)
+        try:
+            response, steps = await self._answer(exchange, "StreamRawPredict", message, context)
+            async for data in self._played(exchange, steps, context):
+                yield serialized(response, data)
+        except BaseException:
+            exchange.ended = exchange.ended or "client left"
+            raise
+        exchange.ended = exchange.ended or "answered"
+
+    def _arrived(self, method: str, message: bytes, context: Any) -> Exchange:
+        exchange = self.recorder.begin()
+        exchange.http = False
+        self.recorder.add(exchange, message)
+        self.recorder.arrived(exchange, "POST", f"/{SERVICE}/{method}", _metadata(context))
+        return exchange
+
+    async def _answer(
+        self, exchange: Exchange, method: str, message: bytes, context: Any
+    ) -> tuple[Response, list[Step]]:
+        metadata = _metadata(context)
+        try:
+            fault = chosen_fault(self.faults, "POST", f"/{SERVICE}/{method}", dict(metadata).get(HEADER))
+            exchange.fault = fault.fault if fault else None
+            if fault is not None and fault.fault == "status":
+                raise asked_refusal(fault)
+            call = Call(exchange.number, method, metadata, message)
+            response, steps = script(self._service.respond(call, steer(fault)), fault, self._pace)
+        except ValueError as problem:
+            exchange.ended, exchange.status = "answered", 400
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{HEADER}: {problem}")
+            raise
+        except Refusal as refusal:
+            exchange.ended, exchange.status = "answered", refusal.status
+            if refusal.headers:
+                context.set_trailing_metadata(refusal.headers)
+            message_text = str(error_value(refusal)["error"]["message"])
+            await context.abort(_STATUS.get(refusal.status, grpc.StatusCode.UNAVAILABLE), message_text)
+            raise
+        exchange.status = 200
+        if fault is not None and fault.fault == "error-event":
+            steps = [*steps[: fault.after], Break(b"", reset=False)]
+        return response, steps
+
+    async def _played(self, exchange: Exchange, steps: Sequence[Step], context: Any) -> AsyncIterator[bytes]:
+        for step in steps:
+            match step:
+                case Send(data) if data:
+                    yield data
+                case Pause(seconds):
+                    await asyncio.sleep(seconds)
+                case Hang():
+                    await asyncio.sleep(LONGEST_HANG)
+                case Break(_, reset):
+                    exchange.ended = "reset" if reset else "cut"
+                    if reset:
+                        self._restart()
+                        await asyncio.sleep(LONGEST_HANG)
+                    await context.abort(grpc.StatusCode.UNAVAILABLE, MESSAGES[503])
+
+    def _restart(self) -> None:
+        async def restart() -> None:
+            await self._down()
+            await self.start()
+
+        task = asyncio.get_running_loop().create_task(restart())
+        self._restarts.add(task)
+        task.add_done_callback(self._restarts.discard)
+
+    async def _down(self) -> None:
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.stop(None)
+
+
+def _metadata(context: Any) -> tuple[tuple[str, str], ...]:
+    pairs = context.invocation_metadata() or ()
+    return tuple(
+        (key, value.decode("latin-1") if isinstance(value, bytes) else value) for key, value in pairs
+    )
