@@ -13,6 +13,7 @@
     ├── RequestTooLarge             413
     ├── UnsupportedMediaType        415
     ├── Unavailable                 503  this gateway, now
+    ├── CallerLeft                  499  nobody is there to be answered; only the log shows it
     └── ProviderError               502  the deployment that was asked
         ├── ProviderUnreachable     502  refused, reset, no such host
         ├── ProviderTimeout         504  no answer within its deadline
@@ -114,6 +115,12 @@ class Unavailable(GatewayError):
     status = 503
     type = "service_unavailable"
     code = "service_unavailable"
+
+
+class CallerLeft(GatewayError):
+    status = 499
+    type = "client_error"
+    code = "client_disconnected"
 
 
 class ProviderError(GatewayError):

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from compliance.classes import ComplianceClass
+
 JsonObject = dict[str, Any]
 
 
@@ -69,7 +71,7 @@ class Provider:
     """An account at a provider: where it is and what opens it.
 
     ``credentials`` holds values that must never be shown, by the names of the environment variables that they
-    came from (``OPENAI_API_KEY``); hence no ``repr``.
+    came from (``OPENAI_API_KEY``); hence no ``repr``. ``unavailable`` says what is missing to ask it.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Provider:
     base_url: str | None
     credentials: Mapping[str, str] = field(repr=False)
     simulated: bool = False
+    unavailable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +132,57 @@ class Chunk:
 
     payload: JsonObject
     usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What a tenant's row in ``gateway.yaml`` grants; tokens only narrow it.
+
+    ``models`` are patterns (``*``, ``gpt-*``, ``ollama/*``); ``floor`` is the class that every request of the
+    tenant has at least.
+    """
+
+    name: str
+    floor: ComplianceClass
+    models: tuple[str, ...]
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and with what class at least: the tag joined with the tenant's row.
+
+    A model may be used if *each* of ``model_lists`` has a pattern that matches it.
+    """
+
+    tenant: str
+    subject: str
+    tier: str | None
+    project: str | None
+    scopes: frozenset[str]
+    model_lists: tuple[tuple[str, ...], ...]
+    compliance: ComplianceClass
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A chat request that has been read and checked.
+
+    ``payload`` is the caller's own body without ``model``, ``stream`` and ``stream_options``: parameters that
+    the gateway does not know pass through in it. ``include_usage``: the caller wants a stream's usage chunk.
+    """
+
+    model: str
+    stream: bool
+    include_usage: bool
+    payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingsRequest:
+    """An embeddings request that has been read and checked; ``base64`` is the asked encoding of vectors."""
+
+    model: str
+    base64: bool
+    payload: JsonObject

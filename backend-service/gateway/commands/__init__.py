@@ -1,0 +1,1 @@
+"""The commands of `portcullis`: each module has a `run(options)` that returns the exit status."""

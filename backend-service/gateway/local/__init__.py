@@ -1,0 +1,1 @@
+"""`./deploy.sh local`: the whole gateway on a machine that has nothing but Python."""

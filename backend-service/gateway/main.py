@@ -1,0 +1,147 @@
+"""The composition: settings and configuration become one running application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
+import structlog
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CollectorRegistry
+from redis.exceptions import RedisError
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from compliance.tag import TagKeys
+from gateway.api import add_error_handlers, management_routes, router
+from gateway.api.schemas import component_schemas
+from gateway.api.state import Gateway
+from gateway.configuration import Configuration, load_configuration
+from gateway.middleware import Envelope, MemoryReplay, RedisReplay, ReplayGuard, TagCheck
+from gateway.observability import Metrics
+from gateway.pipeline import Pipeline
+from gateway.providers import Providers, price_of
+from gateway.settings import Settings
+
+VERSION = "0.1.0"
+STORE_DEADLINE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The backend's application, and the operator's on a port of its own.
+
+    The backend's lifespan opens and closes what both use; the operator's application has none.
+    """
+
+    backend: FastAPI
+    management: Starlette
+    gateway: Gateway
+
+
+def read_configuration(settings: Settings) -> Configuration:
+    """`gateway.yaml`, with LiteLLM's pinned prices where a row names none. Raises ConfigurationError."""
+    return load_configuration(settings, price_of)
+
+
+def create_application(
+    settings: Settings,
+    configuration: Configuration,
+    *,
+    extra_checks: dict[str, Callable[[], Awaitable[str | None]]] | None = None,
+    extra_registries: tuple[CollectorRegistry, ...] = (),
+) -> Application:
+    """Build everything; nothing is opened before the lifespan starts. Raises TagKeysError."""
+    keys = TagKeys.from_file(settings.tag_keys_file)
+    metrics = Metrics()
+    store = redis.asyncio.from_url(settings.redis_url) if settings.redis_url else None
+    providers = Providers(configuration.deployments)
+    gateway = Gateway(
+        settings=settings,
+        configuration=configuration,
+        pipeline=Pipeline(configuration.deployments, providers, metrics),
+        metrics=metrics,
+        checks={"shared_store": _store_check(store), "providers": providers.problem, **(extra_checks or {})},
+    )
+    replay: ReplayGuard = RedisReplay(store) if store else MemoryReplay()
+    backend = _backend(gateway, providers, store)
+    backend.add_middleware(TagCheck, keys=keys, replay=replay, max_body_bytes=settings.max_body_bytes)
+    backend.add_middleware(Envelope, metrics=metrics)
+    routes = management_routes(gateway.checks, (metrics.registry, *extra_registries))
+    return Application(backend, _management(routes, backend), gateway)
+
+
+def _backend(gateway: Gateway, providers: Providers, store: redis.asyncio.Redis | None) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await providers.open()
+        warming = asyncio.create_task(_warm(providers))
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await asyncio.wait({warming})
+            await providers.aclose()
+            if store is not None:
+                await store.aclose()
+
+    app = FastAPI(
+        title="Portcullis",
+        version=VERSION,
+        summary="An AI gateway that knows what may leave the building.",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.include_router(router)
+    app.state.gateway = gateway
+    add_error_handlers(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _management(routes: list[BaseRoute], backend: FastAPI) -> Starlette:
+    """The operator's routes, and the backend's documentation, which needs no tag here."""
+    documented = [
+        route for route in backend.routes if getattr(route, "path", "") in {"/docs", "/openapi.json"}
+    ]
+    return Starlette(routes=[*routes, *documented])
+
+
+async def _warm(providers: Providers) -> None:
+    """Behind readiness: a first call would otherwise pay for each provider's lazy imports."""
+    try:
+        await providers.warm()
+    except Exception as error:  # a provider that cannot be warmed will say why when it is asked
+        structlog.get_logger("gateway.main").warning("warming_failed", error=type(error).__name__)
+
+
+def _store_check(store: redis.asyncio.Redis | None) -> Callable[[], Awaitable[str | None]]:
+    async def in_process() -> str | None:
+        return None
+
+    async def shared() -> str | None:
+        assert store is not None
+        try:
+            async with asyncio.timeout(STORE_DEADLINE_S):
+                await store.set("portcullis:probe", b"1", ex=10)
+                return None if await store.get("portcullis:probe") == b"1" else "it forgets what is written"
+        except (RedisError, OSError, TimeoutError) as error:
+            return f"Redis does not answer ({type(error).__name__})"
+
+    return shared if store else in_process
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        components = schema.setdefault("components", {})
+        components["schemas"] = component_schemas() | components.get("schemas", {})
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        schema["security"] = [{"token": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema

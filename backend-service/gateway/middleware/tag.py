@@ -1,0 +1,91 @@
+"""Nothing gets in without a valid tag of the edge over this very request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from hashlib import sha256
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from compliance.tag import HEADER, TagError, TagKeys, verify
+from gateway.errors import CallerLeft, RequestTooLarge, Unauthenticated
+from gateway.middleware.replay import ReplayGuard
+
+HEADER_BYTES = HEADER.lower().encode()
+OPEN_PATHS = frozenset({"/health"})
+HASH_IN_THREAD_OVER = 256 * 1024
+
+
+class TagCheck:
+    """Reads the body, verifies the tag over it, and leaves both in ``scope["state"]`` (``tag``, ``body``)."""
+
+    def __init__(self, app: ASGIApp, keys: TagKeys, replay: ReplayGuard, max_body_bytes: int) -> None:
+        self.app = app
+        self.keys = keys
+        self.replay = replay
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self.app(scope, receive, send)
+            return
+        tokens = [value for name, value in scope["headers"] if name == HEADER_BYTES]
+        if len(tokens) != 1:
+            raise Unauthenticated("No valid tag of the edge: send requests through the gateway's address.")
+        body = await read_body(scope, receive, self.max_body_bytes)
+        digest = await _digest(body)
+        try:
+            tag = verify(
+                tokens[0].decode("latin-1"),
+                self.keys,
+                now=time.time(),
+                method=scope["method"],
+                target=_target(scope),
+                body_sha256=digest,
+            )
+        except TagError as error:
+            raise Unauthenticated(
+                f"The edge's tag does not hold for this request ({error.reason})."
+            ) from None
+        if scope["method"] not in {"GET", "HEAD"} and not await self.replay.first_use(tag.jti):
+            raise Unauthenticated("The edge's tag does not hold for this request (used).")
+        scope["state"]["tag"] = tag
+        scope["state"]["body"] = body
+        await self.app(scope, receive, send)
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body. Raises RequestTooLarge past ``limit`` bytes, unread where the length is said."""
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    if length.isdigit() and int(length) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerLeft("The caller left before its request was complete.")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _digest(body: bytes) -> str:
+    if len(body) <= HASH_IN_THREAD_OVER:
+        return sha256(body).hexdigest()
+    return await asyncio.to_thread(lambda: sha256(body).hexdigest())
+
+
+def _target(scope: Scope) -> str:
+    """Path and query as they stood in the request line."""
+    query: bytes = scope["query_string"]
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
+def _too_large(limit: int) -> RequestTooLarge:
+    return RequestTooLarge(f"The request's body is over the limit of {limit // (1024 * 1024)} MB; send less.")

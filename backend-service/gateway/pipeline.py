@@ -1,0 +1,167 @@
+"""The order of a request's steps, and nothing else.
+
+Steps 1 to 3 (edge, tag, reading) have happened when a request comes here. Steps 6 and 7 have no room yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from datetime import date
+from typing import Protocol, TypeVar
+
+from gateway.errors import (
+    GatewayError,
+    ModelNotFound,
+    NotCleared,
+    ProviderError,
+    ProviderRejected,
+    Unavailable,
+)
+from gateway.ledger import cost_usd
+from gateway.observability import Metrics, RequestRecord
+from gateway.policy import eligible, may_use
+from gateway.routing import AUTO, candidates, plan
+from gateway.types import (
+    Answer,
+    Caller,
+    ChatRequest,
+    Chunk,
+    Deployment,
+    EmbeddingsRequest,
+    JsonObject,
+    Operation,
+)
+
+Result = TypeVar("Result")
+
+
+class Asks(Protocol):
+    """What the pipeline needs of the providers' room."""
+
+    async def complete(self, deployment: Deployment, request: JsonObject) -> Answer: ...
+
+    async def stream(self, deployment: Deployment, request: JsonObject) -> AsyncGenerator[Chunk, None]: ...
+
+    async def embed(self, deployment: Deployment, request: JsonObject) -> Answer: ...
+
+
+class Pipeline:
+    """Takes a checked request and its caller to an answer; fills the request's record on the way."""
+
+    def __init__(
+        self,
+        deployments: Sequence[Deployment],
+        providers: Asks,
+        metrics: Metrics,
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        self.deployments = tuple(deployments)
+        self.providers = providers
+        self.metrics = metrics
+        self.today = today
+
+    async def chat(self, request: ChatRequest, caller: Caller, record: RequestRecord) -> Answer:
+        """A complete chat answer. Raises GatewayError."""
+        attempts = self._attempts(request.model, Operation.CHAT, caller, record)
+        answer = await self._ask(
+            attempts, record, lambda deployment: self.providers.complete(deployment, request.payload)
+        )
+        self._settle(answer, record)
+        return answer
+
+    async def embed(self, request: EmbeddingsRequest, caller: Caller, record: RequestRecord) -> Answer:
+        """Vectors as lists of floats. Raises GatewayError."""
+        attempts = self._attempts(request.model, Operation.EMBEDDINGS, caller, record)
+        answer = await self._ask(
+            attempts, record, lambda deployment: self.providers.embed(deployment, request.payload)
+        )
+        self._settle(answer, record)
+        return answer
+
+    async def chat_stream(
+        self, request: ChatRequest, caller: Caller, record: RequestRecord
+    ) -> AsyncGenerator[Chunk, None]:
+        """A stream whose first chunk is there; what fails before it is raised here. Raises GatewayError."""
+        attempts = self._attempts(request.model, Operation.CHAT, caller, record)
+        chunks = await self._ask(
+            attempts, record, lambda deployment: self.providers.stream(deployment, request.payload)
+        )
+        return self._settling(chunks, record)
+
+    def usable(self, caller: Caller) -> list[Deployment]:
+        """The deployments that the caller could be answered by, for its class as it stands."""
+        allowed = [d for d in self.deployments if may_use(caller, d) and d.provider.unavailable is None]
+        return list(eligible(caller.compliance, allowed, today=self.today()).deployments)
+
+    def _attempts(
+        self, model: str, operation: Operation, caller: Caller, record: RequestRecord
+    ) -> tuple[Deployment, ...]:
+        """Steps 5 and 8: policy first, then a plan over what it left. Raises when nothing is left."""
+        named = [d for d in candidates(model, operation, self.deployments) if may_use(caller, d)]
+        if not named:
+            raise ModelNotFound(
+                f"No model of that name for {operation.value}; GET /v1/models lists those you may use.",
+                param="model",
+            )
+        record.model = model if model == AUTO else named[0].qualified_model
+        verdict = eligible(caller.compliance, named, today=self.today())
+        if not verdict.deployments:
+            raise NotCleared(_refusal(record, verdict.obligations()), param="model")
+        available = [d for d in verdict.deployments if d.provider.unavailable is None]
+        if not available:
+            reason = verdict.deployments[0].provider
+            raise Unavailable(f"Provider {reason.name} is not set up: {reason.unavailable}.", param="model")
+        return plan(model, available).attempts
+
+    async def _ask(
+        self,
+        attempts: Sequence[Deployment],
+        record: RequestRecord,
+        ask: Callable[[Deployment], Awaitable[Result]],
+    ) -> Result:
+        """Step 9: one deployment after the other until one answers. Raises the last one's error."""
+        for deployment in attempts:
+            record.deployment = deployment
+            record.attempts += 1
+            try:
+                with record.upstream():
+                    result = await ask(deployment)
+            except ProviderError as error:
+                self.metrics.attempts.labels(deployment.id, error.code).inc()
+                if isinstance(error, ProviderRejected) or deployment is attempts[-1]:
+                    raise
+            else:
+                self.metrics.attempts.labels(deployment.id, "ok").inc()
+                return result
+        raise AssertionError("a plan without attempts")
+
+    async def _settling(
+        self, chunks: AsyncGenerator[Chunk, None], record: RequestRecord
+    ) -> AsyncGenerator[Chunk]:
+        """Step 10 for a stream: pass chunks on, and take the usage from the one that has it."""
+        record.outcome = "stream_abandoned"
+        async with aclosing(chunks):
+            try:
+                async for chunk in chunks:
+                    if chunk.usage is not None:
+                        self._settle(chunk, record)
+                    yield chunk
+            except GatewayError as error:
+                record.outcome = error.code
+                raise
+            record.outcome = "ok"
+
+    def _settle(self, answer: Answer | Chunk, record: RequestRecord) -> None:
+        """Step 10: what it cost. An answer without usage has no cost that could be told."""
+        record.usage = answer.usage
+        if answer.usage is not None and record.deployment is not None:
+            record.cost = cost_usd(answer.usage, record.deployment.price)
+
+
+def _refusal(record: RequestRecord, obligations: tuple[str, ...]) -> str:
+    return (
+        f"This request is {record.compliance.name}, and no deployment of {record.model} is cleared for it. "
+        f"Missing: {', '.join(obligations)}. Nothing was sent. "
+        'Use "auto" or a model that is cleared (GET /v1/models).'
+    )

@@ -1,0 +1,110 @@
+"""The only reader of the environment. Parsed once into a frozen value; an error names the variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+#: Every variable that opens a provider. ``NAME_FILE`` may name a file with the value instead.
+CREDENTIAL_VARIABLES = (
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GROQ_API_KEY",
+    "OPENAI_COMPATIBLE_API_KEY",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_PROJECT",
+    "VERTEX_ENDPOINT_ID",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_BEARER_TOKEN_BEDROCK",
+)
+
+#: Addresses of providers that people run themselves, by the variable that overrides the row.
+ADDRESS_VARIABLES = ("OLLAMA_BASE_URL", "OPENAI_COMPATIBLE_BASE_URL")
+
+
+class SettingsError(ValueError):
+    """A variable is missing or wrong. The message names it and says what would be right, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says.
+
+    ``credentials`` are secret and so have no ``repr``. Ports of 0 let the system choose.
+    """
+
+    config_file: Path
+    tag_keys_file: Path
+    host: str = "127.0.0.1"
+    port: int = 8081
+    management_port: int = 8082
+    redis_url: str | None = field(default=None, repr=False)
+    simulators_file: Path | None = None
+    log_level: str = "info"
+    max_body_bytes: int = 20 * 1024 * 1024
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def public(self) -> dict[str, object]:
+        """What may be shown to an administrator: no credential, no URL that holds one."""
+        return {
+            "config_file": str(self.config_file),
+            "host": self.host,
+            "port": self.port,
+            "management_port": self.management_port,
+            "shared_store": "redis" if self.redis_url else "in-process",
+            "simulators": self.simulators_file is not None,
+            "log_level": self.log_level,
+            "max_body_bytes": self.max_body_bytes,
+            "credentials_set": sorted(self.credentials),
+        }
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from ``environ``. Raises SettingsError."""
+    simulators = environ.get("PORTCULLIS_SIMULATORS")
+    return Settings(
+        config_file=Path(environ.get("PORTCULLIS_CONFIG", REPOSITORY / "configs/gateway/gateway.yaml")),
+        tag_keys_file=Path(environ.get("PORTCULLIS_TAG_KEYS_FILE", "/etc/portcullis/tag-keys.json")),
+        host=environ.get("PORTCULLIS_HOST", "127.0.0.1"),
+        port=_port(environ, "PORTCULLIS_PORT", 8081),
+        management_port=_port(environ, "PORTCULLIS_MANAGEMENT_PORT", 8082),
+        redis_url=environ.get("REDIS_URL") or None,
+        simulators_file=Path(simulators) if simulators else None,
+        log_level=_log_level(environ.get("PORTCULLIS_LOG_LEVEL", "info")),
+        addresses={name: environ[name] for name in ADDRESS_VARIABLES if environ.get(name)},
+        credentials=read_credentials(environ),
+    )
+
+
+def read_credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """The provider credentials that ``environ`` holds, by variable; empty ones count as absent."""
+    found: dict[str, str] = {}
+    for name in CREDENTIAL_VARIABLES:
+        if value := environ.get(name, "").strip():
+            found[name] = value
+        elif file := environ.get(f"{name}_FILE"):
+            try:
+                found[name] = Path(file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise SettingsError(f"{name}_FILE: cannot read {file}: {error.strerror}") from error
+    return found
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise SettingsError(f"{name} is {text!r}; it must be a port, 0 to 65535")
+    return int(text)
+
+
+def _log_level(text: str) -> str:
+    level = text.lower()
+    if level not in {"debug", "info", "warning", "error"}:
+        raise SettingsError(f"PORTCULLIS_LOG_LEVEL is {text!r}; it must be debug, info, warning or error")
+    return level

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Every check and test of the project. `run.sh long` adds the soak, kill and fuzz runs; more words go to pytest.
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+BIN="$ROOT/.venv/bin"
+
+main() {
+  case "${1:-}" in
+    -h | --help) usage && return ;;
+  esac
+  "$ROOT/deploy.sh" setup tests
+  cd "$ROOT"
+  ensure_redis
+  if [ "${1:-}" = long ]; then
+    shift
+    run_tests -m long -n 2 "$@"
+    return
+  fi
+  step "ruff" "$BIN/ruff" check --quiet .
+  step "ruff format" "$BIN/ruff" format --check --quiet .
+  step "mypy" "$BIN/mypy" --no-error-summary backend-service/gateway kong-plugins/compliance \
+    kong-plugins/embedded_edge testing
+  step "shellcheck" "$BIN/shellcheck" deploy.sh testing/run.sh .ci/run
+  run_tests -m "not long" "$@"
+}
+
+usage() {
+  cat <<'TEXT'
+./testing/run.sh [long] [PYTEST ARGUMENTS]
+
+Sets everything up by itself, then runs ruff, mypy, shellcheck and every test, in parallel.
+  long           the soak, kill and fuzz runs instead
+  GATEWAY_URL    with GATEWAY_TOKEN: the end-to-end suite against a gateway that runs already (see testing/e2e)
+TEXT
+}
+
+# Tests of the shared store want a real Redis; without one they skip and say so.
+ensure_redis() {
+  command -v redis-server >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1 ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server >/dev/null 2>&1 ||
+    { apt-get update -qq >/dev/null 2>&1 &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server >/dev/null 2>&1; } ||
+    echo "redis-server could not be installed: the tests that need it will skip" >&2
+}
+
+step() {
+  local name="$1"
+  shift
+  echo "== $name"
+  "$@"
+}
+
+run_tests() {
+  echo "== pytest"
+  "$BIN/pytest" "$@"
+}
+
+main "$@"
