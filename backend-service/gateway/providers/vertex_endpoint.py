@@ -1,0 +1,199 @@
+"""Own models on a Vertex AI endpoint: OpenAI-shaped bodies in ``RawPredict`` and ``StreamRawPredict`` over
+gRPC.
+
+gRPC, because the client's REST transport wraps such bodies and cannot read their streams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from gateway.errors import ProviderError
+from gateway.providers import aiplatform, failures, protocols
+from gateway.providers.google_tokens import GoogleTokens
+from gateway.providers.litellm_kinds import vertex_url
+from gateway.providers.protocols import StreamWatch, UpstreamError
+from gateway.types import Answer, Chunk, Deployment, JsonObject, Provider
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+_CHANNEL_OPTIONS = (
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.enable_retries", 0),
+)
+_NOT_SENT = frozenset({"model", "stream", "stream_options"})
+
+
+class VertexEndpointDoor:
+    """Asks deployments of the kind VERTEX_ENDPOINT. Imports its library at the first use."""
+
+    def __init__(self, deployments: Sequence[Deployment], tokens: Mapping[str, GoogleTokens]) -> None:
+        self._deployments = deployments
+        self._tokens = tokens
+        self._channels: dict[str, Any] = {}
+        self._clients: dict[str, Any] = {}
+
+    async def warm(self) -> None:
+        """Import the library and make the clients; a channel connects at its first call."""
+        for deployment in self._deployments:
+            await self._client(deployment)
+
+    async def aclose(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+    async def complete(self, deployment: Deployment, request: JsonObject) -> Answer:
+        return await self._ask(deployment, request, deployment.timeouts.total_s)
+
+    async def embed(self, deployment: Deployment, request: JsonObject) -> Answer:
+        return await self._ask(deployment, request, deployment.timeouts.total_s)
+
+    async def stream(self, deployment: Deployment, request: JsonObject) -> AsyncGenerator[Chunk, None]:
+        """The chunks as the container sends them. Closing it cancels the call."""
+        extra: JsonObject = {"stream": True, "stream_options": {"include_usage": True}}
+        watch = StreamWatch(protocols.OPENAI)
+        call: Any = None
+        try:
+            client, body, metadata = await self._prepared(deployment, request, extra)
+            call = await client.stream_raw_predict(
+                request=body, metadata=metadata, retry=None, timeout=deployment.timeouts.stream_s
+            )
+            async for chunk in _chunks(call, watch):
+                yield chunk
+        except Exception as error:
+            raise self._translated(deployment, error, started=watch.started) from None
+        finally:
+            if call is not None:
+                call.cancel()
+        if watch.cut:
+            provider = deployment.provider
+            raise failures.interrupted(provider) if watch.started else failures.bad_answer(provider)
+
+    async def _ask(self, deployment: Deployment, request: JsonObject, timeout_s: float) -> Answer:
+        try:
+            client, body, metadata = await self._prepared(deployment, request, {})
+            answer = await client.raw_predict(request=body, metadata=metadata, retry=None, timeout=timeout_s)
+            payload = orjson.loads(answer.data)
+        except orjson.JSONDecodeError:
+            raise failures.bad_answer(deployment.provider) from None
+        except Exception as error:
+            raise self._translated(deployment, error, started=False) from None
+        if not isinstance(payload, dict) or not ("choices" in payload or "data" in payload):
+            raise failures.bad_answer(deployment.provider)
+        return Answer(payload, protocols.OPENAI.usage_of(payload))
+
+    async def _prepared(
+        self, deployment: Deployment, request: JsonObject, extra: JsonObject
+    ) -> tuple[Any, JsonObject, Sequence[tuple[str, str]]]:
+        client = await self._client(deployment)
+        token = await self._tokens[deployment.provider.name].token()
+        body = {name: value for name, value in request.items() if name not in _NOT_SENT} | extra
+        raw = {
+            "endpoint": endpoint_name(deployment),
+            "http_body": {"content_type": "application/json", "data": orjson.dumps(body)},
+        }
+        return client, raw, (("authorization", f"Bearer {token}"),)
+
+    async def _client(self, deployment: Deployment) -> Any:
+        address = _address(deployment)
+        if address not in self._clients:
+            service = await asyncio.to_thread(aiplatform.load)
+            if address not in self._clients:
+                self._channels[address] = _channel(deployment.provider, address)
+                transport = service.async_client.PredictionServiceGrpcAsyncIOTransport
+                self._clients[address] = service.PredictionServiceAsyncClient(
+                    transport=transport(channel=self._channels[address])
+                )
+        return self._clients[address]
+
+    def _translated(self, deployment: Deployment, error: Exception, *, started: bool) -> ProviderError:
+        if isinstance(error, ProviderError):
+            return error
+        provider = deployment.provider
+        if started:
+            return failures.interrupted(provider)
+        if isinstance(error, UpstreamError):
+            return failures.failed_early(provider)
+        code = getattr(error, "code", None)
+        if not isinstance(code, int):
+            return failures.bad_answer(provider)
+        if code == 401:
+            self._tokens[provider.name].forget()
+        if code == 503 and not _from_server(error):
+            return failures.unreachable(provider)
+        return failures.of_status(provider, int(code), retry_after_s=_retry_after_s(error))
+
+
+async def _chunks(call: AsyncIterator[Any], watch: StreamWatch) -> AsyncIterator[Chunk]:
+    async for message in call:
+        for event in watch.events(message.data):
+            if (chunk := _chunk(event.data)) is not None:
+                yield chunk
+        if watch.fault is not None:
+            raise watch.fault
+    for event in watch.remaining():
+        if (chunk := _chunk(event.data)) is not None:
+            yield chunk
+    if watch.fault is not None:
+        raise watch.fault
+
+
+def _chunk(data: bytes) -> Chunk | None:
+    if not data or data == b"[DONE]":
+        return None
+    payload = orjson.loads(data)
+    counts = payload.get("usage")
+    if counts is None:
+        payload.pop("usage", None)
+        return Chunk(payload)
+    return Chunk(payload, protocols.OPENAI.usage(counts))
+
+
+def endpoint_name(deployment: Deployment) -> str:
+    """The full name; the row may give only the endpoint's id."""
+    name = deployment.upstream_model
+    if "/" in name:
+        return name
+    project = deployment.provider.credentials.get("GOOGLE_CLOUD_PROJECT")
+    if not project:
+        raise failures.misconfigured(deployment.provider, "GOOGLE_CLOUD_PROJECT is not set")
+    return f"projects/{project}/locations/{deployment.region}/endpoints/{name}"
+
+
+def _address(deployment: Deployment) -> str:
+    return deployment.provider.base_url or vertex_url(deployment.region).removeprefix("https://")
+
+
+def _channel(provider: Provider, address: str) -> Any:
+    import grpc  # noqa: PLC0415 - 17 MB, only for rows that need it
+
+    if provider.simulated:
+        return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=_CHANNEL_OPTIONS)
+
+
+def _from_server(error: Exception) -> bool:
+    """Whether an UNAVAILABLE came from the server: one of our own channel carries no metadata."""
+    calls = getattr(error, "errors", ())
+    return any(call.trailing_metadata() or call.initial_metadata() for call in calls)
+
+
+def _retry_after_s(error: Exception) -> float | None:
+    headers: dict[str, str] = {}
+    for call in getattr(error, "errors", ()):
+        headers.update(
+            {key: value for key, value in call.trailing_metadata() or () if isinstance(value, str)}
+        )
+    for detail in getattr(error, "details", ()):
+        delay = getattr(detail, "retry_delay", None)
+        if delay is not None:
+            return failures.bounded(delay.seconds + delay.nanos / 1e9)
+    return failures.retry_after_s(headers)
