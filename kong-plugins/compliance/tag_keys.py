@@ -81,3 +81,40 @@ def _padded(text: str) -> bytes:
     if not re.fullmatch(r"[A-Za-z0-9_-]*", bare):
         raise ValueError("not base64url")
     return (bare + "=" * (-len(bare) % 4)).encode("ascii")
+
+
+class TagKeysFile:
+    """The keys of a file that may change, or not be there yet.
+
+    A change is seen within RECHECK_S. A file that is missing or wrong is an error at every use, until it is
+    right: keys that were once read are not used on.
+    """
+
+    RECHECK_S: Final = 1.0
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._keys: TagKeys | None = None
+        self._version: tuple[int, int, int] | None = None
+        self._check_at = 0.0
+
+    def keys(self, monotonic: float) -> TagKeys:
+        """The keys as of `monotonic` (seconds of a monotonic clock); TagKeysError that names the file if
+        unusable."""
+        if self._keys is not None and monotonic < self._check_at:
+            return self._keys
+        version = self._stat()
+        if self._keys is None or version != self._version:
+            self._keys = None
+            self._keys = TagKeys.from_file(self._path)
+            self._version = version
+        self._check_at = monotonic + self.RECHECK_S
+        return self._keys
+
+    def _stat(self) -> tuple[int, int, int]:
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            self._keys = None
+            raise TagKeysError(f"tag keys file {self._path}: {error.strerror or 'cannot be read'}") from None
+        return status.st_mtime_ns, status.st_ino, status.st_size

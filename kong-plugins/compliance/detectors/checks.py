@@ -179,9 +179,9 @@ def looks_random(data: bytes, start: int, end: int) -> bool:
 
 
 _NOT_A_GIVEN_NAME: Final = frozenset(
-    b"appendix block building case category chapter class drug exhibit factor figure gate grade group hepatitis "
-    b"influenza item level line model note option part phase plan point protein question room schedule section "
-    b"series stage step suite table team terminal tier type unit version vitamin zone".split()
+    b"appendix block building case category chapter class drug exhibit factor figure gate grade group "
+    b"hepatitis influenza item level line model note option part phase plan point protein question room "
+    b"schedule section series stage step table team terminal tier type unit version vitamin zone".split()
 )
 
 
