@@ -1,0 +1,196 @@
+"""Services, routes, consumers and credentials of the declarative document, parsed once and frozen."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from embedded_edge.schema import ConfigError, Option, only, read_options
+
+# Kong derives the id of an entity without one from its name: kong/db/schema/others/declarative_config.lua.
+_ENTITIES = uuid.UUID("fd02801f-0957-4a15-a55a-c8d9606f30b5")
+
+_META = frozenset({"id", "tags", "created_at", "updated_at"})
+
+
+def entity_id(kind: str, key: str) -> str:
+    """The id that Kong gives an entity of that kind (`consumers`, `services`, ...) under that key."""
+    return str(uuid.uuid5(uuid.uuid5(_ENTITIES, kind), key))
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An upstream. Timeouts in seconds; `path` has no query and may be empty."""
+
+    id: str
+    name: str
+    tls: bool
+    host: str
+    port: int
+    path: str
+    connect_timeout_s: float
+    read_timeout_s: float
+    write_timeout_s: float
+    retries: int
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, as an in-process upstream is looked up."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    id: str
+    name: str
+    service: Service | None
+    paths: tuple[str, ...]
+    methods: frozenset[str]
+    hosts: tuple[str, ...]
+    headers: tuple[tuple[str, frozenset[str]], ...]
+    protocols: frozenset[str]
+    strip_path: bool
+    preserve_host: bool
+    regex_priority: int
+    https_redirect_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    id: str
+    username: str | None
+    custom_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JwtCredential:
+    """A `jwt_secrets` row. `key` is what the token's claim names."""
+
+    id: str
+    key: str
+    algorithm: str
+    secret: str | None
+    public_key: str | None
+    consumer: Consumer
+
+
+_SERVICE = {
+    "name": Option(str, required=True),
+    "url": Option(str),
+    "protocol": Option(str, "http", one_of=("http", "https")),
+    "host": Option(str),
+    "port": Option(int),
+    "path": Option(str),
+    "connect_timeout": Option(int, 60000),
+    "read_timeout": Option(int, 60000),
+    "write_timeout": Option(int, 60000),
+    "retries": Option(int, 5),
+    "enabled": Option(bool, True, one_of=(True,)),
+    "routes": Option(list, []),
+    "plugins": Option(list, []),
+    **{name: Option(object) for name in _META},
+}
+
+
+def read_service(entry: Mapping[str, Any]) -> Service:
+    owner = f"service {entry.get('name')!r}"
+    given = read_options(owner, entry, _SERVICE)
+    protocol, host, port, path = given["protocol"], given["host"], given["port"], given["path"]
+    if given["url"]:
+        url = urlsplit(given["url"])
+        protocol, host, port, path = url.scheme, url.hostname, url.port, url.path
+    if protocol not in ("http", "https") or not host:
+        raise ConfigError(f"{owner}: needs an http or https address, not {given['url'] or host!r}")
+    return Service(
+        id=given["id"] or entity_id("services", given["name"]),
+        name=given["name"],
+        tls=protocol == "https",
+        host=host,
+        port=port or (443 if protocol == "https" else 80),
+        path=path or "",
+        connect_timeout_s=given["connect_timeout"] / 1000,
+        read_timeout_s=given["read_timeout"] / 1000,
+        write_timeout_s=given["write_timeout"] / 1000,
+        retries=given["retries"],
+    )
+
+
+_ROUTE = {
+    "name": Option(str, required=True),
+    "paths": Option(list, [], item=str),
+    "methods": Option(list, [], item=str),
+    "hosts": Option(list, [], item=str),
+    "headers": Option(dict, {}),
+    "protocols": Option(list, ["http", "https"], one_of=("http", "https")),
+    "strip_path": Option(bool, True),
+    "preserve_host": Option(bool, False),
+    "regex_priority": Option(int, 0),
+    "https_redirect_status_code": Option(int, 426, one_of=(426, 301, 302, 307, 308)),
+    "path_handling": Option(str, "v0", one_of=("v0",)),
+    "request_buffering": Option(bool, True, one_of=(True,)),
+    "response_buffering": Option(bool, True),  # the edge always passes bytes on as they come
+    "service": Option(object),
+    "plugins": Option(list, []),
+    **{name: Option(object) for name in _META},
+}
+
+
+def read_route(entry: Mapping[str, Any], service: Service | None) -> Route:
+    owner = f"route {entry.get('name')!r}"
+    given = read_options(owner, entry, _ROUTE)
+    for path in given["paths"]:
+        if not path.startswith(("/", "~/")):
+            raise ConfigError(f"{owner}: path {path!r} must start with / or ~/")
+    return Route(
+        id=given["id"] or entity_id("routes", given["name"]),
+        name=given["name"],
+        service=service,
+        paths=tuple(given["paths"]),
+        methods=frozenset(given["methods"]),
+        hosts=tuple(given["hosts"]),
+        headers=tuple((name.lower(), frozenset(values)) for name, values in given["headers"].items()),
+        protocols=frozenset(given["protocols"]),
+        strip_path=given["strip_path"],
+        preserve_host=given["preserve_host"],
+        regex_priority=given["regex_priority"],
+        https_redirect_status=given["https_redirect_status_code"],
+    )
+
+
+# Credentials of plugins that the edge refuses: they load, as in Kong, and no route can ask for them.
+_CONSUMER = frozenset({"username", "custom_id", "jwt_secrets", "keyauth_credentials", "acls", *_META})
+_JWT = {
+    "key": Option(str, required=True),
+    "secret": Option(str, secret=True),
+    "algorithm": Option(str, "HS256"),
+    "rsa_public_key": Option(str, secret=True),
+    **{name: Option(object) for name in _META},
+}
+
+
+def read_consumer(entry: Mapping[str, Any]) -> tuple[Consumer, list[JwtCredential]]:
+    """The consumer and its `jwt_secrets`. Errors never quote a secret."""
+    name = entry.get("username") or entry.get("custom_id")
+    if not name:
+        raise ConfigError("consumer: needs a username or a custom_id")
+    owner = f"consumer {name!r}"
+    only(owner, entry, _CONSUMER)
+    consumer = Consumer(
+        id=entry.get("id") or entity_id("consumers", str(name)),
+        username=entry.get("username"),
+        custom_id=entry.get("custom_id"),
+    )
+    return consumer, [_read_credential(owner, row, consumer) for row in entry.get("jwt_secrets") or []]
+
+
+def _read_credential(owner: str, row: Mapping[str, Any], consumer: Consumer) -> JwtCredential:
+    given = read_options(f"{owner}: jwt_secrets", row, _JWT)
+    return JwtCredential(
+        id=given["id"] or entity_id("jwt_secrets", given["key"]),
+        key=given["key"],
+        algorithm=given["algorithm"],
+        secret=given["secret"],
+        public_key=given["rsa_public_key"],
+        consumer=consumer,
+    )
