@@ -7,6 +7,7 @@ import asyncio
 import signal
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ import uvloop
 from testing.simulators.control import ROUTES
 from testing.simulators.faults import FAULTS, HEADER
 from testing.simulators.fleet import Fleet
+from testing.simulators.http_server import check_free
 from testing.simulators.parent import when_parent_ends
 
 _ABOUT = """\
@@ -30,7 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="simulators-") as temporary:
         state = options.state or Path(temporary)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        uvloop.run(_serve(state, options))
+        try:
+            check_free(options.control_port)
+        except OSError as problem:
+            raise SystemExit(f"simulators: control port {options.control_port}: {problem.strerror}") from None
+        with suppress(BrokenPipeError):  # whoever started us is gone already
+            uvloop.run(_serve(state, options))
 
 
 async def _serve(state: Path, options: argparse.Namespace) -> None:
@@ -49,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m testing.simulators",
         description=_ABOUT,
-        epilog=f"control endpoint:\n{_table(ROUTES)}\n\nfaults, by PUT /faults/NAME {_EXAMPLE}:\n{_table(FAULTS)}",
+        epilog=f"control endpoint:\n{_table(ROUTES)}\n\nfaults, by {_EXAMPLE}:\n{_table(FAULTS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -70,13 +77,14 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=64_000_000,
         metavar="N",
-        help="how much each simulator remembers of what it received; the oldest goes first (default: 64000000)",
+        help="what each simulator remembers of what it received, oldest dropped first (default: 64000000)",
     )
     return parser
 
 
 _EXAMPLE = (
-    f'{{"fault": "stall", "after": 2, "times": 1}}\nor by a request header such as `{HEADER}: stall; after=2`'
+    'PUT /faults/NAME {"fault": "stall", "after": 2, "times": 1}\n'
+    f"or by a request header such as `{HEADER}: stall; after=2`"
 )
 
 

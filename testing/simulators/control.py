@@ -19,7 +19,7 @@ ROUTES: Mapping[str, str] = {
     "DELETE /recordings[/NAME]": "forget it, and the counts",
     "GET /requests": "how many requests came: {NAME: {total, routes}}",
     "GET /faults": "the faults that wait, and how many requests each has seen",
-    "PUT /faults/NAME": "replace them by {fault, times, skip, path, after, ms, status, retry_after, code, bytes} or a list",
+    "PUT /faults/NAME": "replace them by {fault, times, skip, path, and the fault's own options} or a list",
     "DELETE /faults[/NAME]": "no more faults; accept connections again",
     "DELETE /tokens": "no Google bearer that was given so far is valid any more",
 }

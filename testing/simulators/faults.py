@@ -11,14 +11,14 @@ import orjson
 HEADER = "x-simulator-fault"
 
 FAULTS: Mapping[str, str] = {
-    "status": "answer `status` in the provider's own words; `retry_after` (a number of seconds) adds that header",
+    "status": "answer `status` in the provider's own words; `retry_after` (seconds) adds that header; `code`",
     "refuse": "close the listener and every connection: connection refused until the fault is cleared",
     "slow": "send nothing, not even the head, for `ms`",
     "never": "never send anything",
     "stall": "send `after` pieces of the stream (or half a body), then nothing more",
     "reset": "send `after` pieces and half of the next, then a TCP reset",
     "cut": "send `after` pieces and half of the next, then close the connection",
-    "no-terminator": "end the stream properly but without its last piece ([DONE], message_stop, done: true ...)",
+    "no-terminator": "end the stream properly but without its last piece ([DONE], message_stop, done: true)",
     "malformed": "a piece that is not JSON after `after` pieces; a body that ends in the middle",
     "garbage": "a 200 with bytes that are neither JSON nor text",
     "error-event": "the provider's error after a 200, behind `after` pieces",
@@ -38,7 +38,7 @@ _NOT_UNLESS_NAMED = ("/token", "/api/show")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. It applies to `times` requests (None: until cleared) after leaving the first `skip` alone."""
+    """One fault. It leaves the first `skip` requests alone and applies to the next `times` (None: all)."""
 
     fault: str
     times: int | None = None

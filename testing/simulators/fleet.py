@@ -16,8 +16,8 @@ from testing.simulators.simulator import HttpSimulator, Simulator
 class Fleet:
     """One simulator per provider, and the control endpoint.
 
-    `state` is an existing folder, where the Google key file is written. `pace` is the pause in seconds between two
-    pieces of a stream, `record_limit` the most bytes that each simulator remembers.
+    `state` is an existing folder, where the Google key file is written. `pace` is the pause in seconds
+    between two pieces of a stream, `record_limit` the most bytes that each simulator remembers.
     """
 
     def __init__(self, state: Path, control_port: int, pace: float, record_limit: int) -> None:

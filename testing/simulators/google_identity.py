@@ -20,9 +20,8 @@ PROJECT = "sim-project"
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_LIFE = 3599
-_GOOGLE_TOKEN_URI = (
-    "https://oauth2.googleapis.com/token"  # google-auth writes this audience wherever it sends the token
-)
+_GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"
+"""google-auth writes this audience wherever it sends the assertion."""
 _MOST_TOKENS = 10_000
 _SKEW = 300
 _FILE = "google-service-account.json"
@@ -63,7 +62,7 @@ class GoogleIdentity:
         return path
 
     def exchange(self, form: dict[str, str]) -> dict[str, Any]:
-        """The answer of the token endpoint. ValueError("invalid_grant: why") and the like for a bad request."""
+        """The answer of the token endpoint; ValueError("invalid_grant: why") for a bad request."""
         if form.get("grant_type") != GRANT:
             raise ValueError(f"unsupported_grant_type: Invalid grant_type: {form.get('grant_type', '')}")
         self._verify(form.get("assertion", ""))

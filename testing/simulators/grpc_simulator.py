@@ -1,16 +1,15 @@
-"""The Vertex endpoint's simulator: a grpc.aio server with a generic handler, with the same recordings and faults."""
+"""The Vertex endpoint's simulator: a grpc.aio server, with the same recordings and faults as the others."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
 
 from testing.simulators.faults import HEADER, Fault, FaultBox
-from testing.simulators.http_server import LONGEST_HANG, MAX_BODY
+from testing.simulators.http_server import LONGEST_HANG, MAX_BODY, bound_socket
 from testing.simulators.messages import Refusal, Response
 from testing.simulators.protocols.vertex import MESSAGES, error_value
 from testing.simulators.protocols.vertex_endpoint import (
@@ -43,7 +42,7 @@ _STATUS = {
 
 
 class GrpcSimulator(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
-    """PredictionService on 127.0.0.1. A reset takes the whole server down and up again, which is what a client sees."""
+    """PredictionService on 127.0.0.1. A `reset` takes the whole server down and up again."""
 
     def __init__(self, name: str, service: VertexEndpoint, pace: float, record_limit: int) -> None:
         self.name = name
@@ -51,10 +50,7 @@ class GrpcSimulator(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has n
         self._pace = pace
         self.recorder = Recorder(record_limit)
         self.faults = FaultBox()
-        # Bound but not listening: keeps the port ours while the server is down.
-        self._holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._holder.bind(("127.0.0.1", 0))
+        self._holder = bound_socket(0)  # keeps the port ours while the server is down
         self.port: int = self._holder.getsockname()[1]
         self._server: Any = None
         self._restarts: set[asyncio.Task[None]] = set()

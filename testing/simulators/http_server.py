@@ -1,4 +1,4 @@
-"""HTTP/1.1 on asyncio and httptools, thin enough that every byte in is recorded and every byte out is chosen."""
+"""HTTP/1.1 on asyncio and httptools: every byte in is recorded, every byte out is chosen."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ _WRITE_SIZE = 64 * 1024
 
 
 class Listener:
-    """One port on 127.0.0.1. While it refuses, the port stays bound (nobody else gets it) but nobody listens on it."""
+    """One port on 127.0.0.1, which stays bound while connections are refused, so that nobody else gets it."""
 
     def __init__(self, handler: Handler, recorder: Recorder, port: int = 0) -> None:
         self.handler = handler
         self.recorder = recorder
         self.connections: set[Connection] = set()
-        self._socket = _bound(port)
+        self._holder = bound_socket(port)
         self._server: asyncio.Server | None = None
-        self.port: int = self._socket.getsockname()[1]
+        self.port: int = self._holder.getsockname()[1]
 
     async def start(self) -> None:
         """Accept connections."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), sock=self._socket, backlog=1024)
+        listening = bound_socket(self.port)
+        self._server = await loop.create_server(lambda: Connection(self), sock=listening, backlog=1024)
 
     async def refuse(self) -> None:
         """Drop every connection and refuse new ones until `accept`."""
@@ -51,7 +52,6 @@ class Listener:
         server.close()
         for connection in tuple(self.connections):
             connection.abort()
-        self._socket = _bound(self.port)
 
     async def accept(self) -> None:
         """Accept connections again after `refuse`."""
@@ -61,7 +61,7 @@ class Listener:
     async def stop(self) -> None:
         """Close everything at once."""
         await self.refuse()
-        self._socket.close()
+        self._holder.close()
 
 
 class Connection(asyncio.Protocol):
@@ -163,6 +163,9 @@ class Connection(asyncio.Protocol):
             except asyncio.CancelledError:
                 exchange.ended = exchange.ended or "client left"
                 raise
+            except Exception:
+                self.abort()  # a defect of ours must not leave the client waiting
+                raise
             exchange.ended = exchange.ended or "answered"
             if not keep:
                 self._transport.close()
@@ -230,9 +233,18 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
 
-def _bound(port: int) -> socket.socket:
+def check_free(port: int) -> None:
+    """OSError if anybody listens on the port (which `bound_socket` would share)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
+def bound_socket(port: int) -> socket.socket:
+    """A socket bound to 127.0.0.1 and `port` (0: any), not listening; several may share a port."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind(("127.0.0.1", port))
     bound.setblocking(False)
     return bound

@@ -1,4 +1,4 @@
-"""A request as it came, a response as it is meant to leave, and the refusal that a provider turns into its own error."""
+"""A request as it came, a response as it shall leave, and a refusal before a provider words it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Headers = tuple[tuple[str, str], ...]
 Json = dict[str, Any]
 
 
-class Refusal(Exception):  # noqa: N818  (it is an answer, not a failure of ours)
+class Refusal(Exception):
     """What a provider refuses, before it is put into that provider's own words.
 
-    `kind` and `code` are the provider's names for it where it has any; None takes the protocol's default for `status`.
+    `kind` and `code` are the provider's names for it; None takes the protocol's default for `status`.
     """
 
     def __init__(
@@ -87,8 +87,9 @@ class Request:
 class Response:
     """What a provider answers when nothing goes wrong.
 
-    A stream has `pieces` (what it writes one after the other; the last `tail` of them say that it is complete), all
-    else has `body`. `error_piece` is the protocol's error after a 200; `garbage_piece` looks like a piece and is not.
+    A stream has `pieces` (what it writes one after the other; the last `tail` of them say that it is
+    complete), all else has `body`. `error_piece` is the protocol's error after a 200; `garbage_piece` looks
+    like a piece and is not.
     """
 
     status: int

@@ -33,7 +33,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A row. `base_path` is what a client's base URL ends with; `env` is what a client reads its credentials from."""
+    """A row. A client's base URL ends with `base_path`; it reads its credentials from `env`."""
 
     name: str
     service: Callable[[str, Credentials], Service]

@@ -17,7 +17,7 @@ _PER_EXCHANGE = 2_000
 
 
 class Exchange:
-    """One request and how it ended. `raw` holds every byte that came for it, head included, whether complete or not."""
+    """One request and how it ended. `raw` holds every byte that came for it, head included."""
 
     __slots__ = (
         "at",
@@ -79,7 +79,7 @@ class Exchange:
 
 
 class Recorder:
-    """The exchanges of one simulator, oldest first. Over `limit` bytes the oldest go, and `dropped` counts them."""
+    """The exchanges of a simulator, oldest first. Over `limit` bytes the oldest go; `dropped` counts them."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

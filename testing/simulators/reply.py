@@ -1,4 +1,4 @@
-"""What a simulator says: a few words that say plainly that they are simulated, and never a word of the prompt."""
+"""What a simulator says: a few words, plainly simulated, and never a word of the prompt."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Steer:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What of a request matters for its answer. `choice`: "none", "auto", "required" or the name of a tool."""
+    """What of a request matters for its answer. `choice`: "none", "auto", "required" or a tool's name."""
 
     provider: str
     model: str
@@ -90,7 +90,7 @@ def steer(fault: Fault | None) -> Steer:
                 deltas=("[simulated] the number ", "is 123", "-4", "5-67", "89,", " and nothing else.")
             )
         case "split-utf8":
-            return Steer(deltas=("[simulated] ", "naïve ", "Grüße, ", "東京 ", "– ", "🏥🩺 ", "Ωμέγα"))
+            return Steer(deltas=("[simulated] ", "naïve ", "Grüße, ", "東京 ", "№ ", "🏥🩺 ", "Ωμέγα"))
         case "large":
             assert fault is not None
             piece = "[simulated] a long text. " * 2_560
@@ -105,8 +105,8 @@ def compose(ask: Ask, how: Steer, body: bytes) -> Reply:
     call = None if how.deltas else _call(ask)
     deltas = how.deltas or (() if call else _pieces(_json_text(ask)) if ask.json else _words(ask))
     finish: Literal["stop", "length", "tool"] = "tool" if call else "stop"
-    if call is None and ask.max_tokens is not None and len(deltas) > ask.max_tokens:
-        deltas, finish = deltas[: ask.max_tokens], "length"
+    if call is None and not how.deltas and ask.max_tokens is not None and len(deltas) > ask.max_tokens:
+        deltas, finish = deltas[: max(1, ask.max_tokens)], "length"
     completion = len(_pieces(call.text)) if call else len(deltas)
     mark = hashlib.sha256(body).hexdigest()[:20]
     return Reply(deltas, call, finish, max(1, -(-ask.characters // 4)), completion, mark)
@@ -118,7 +118,7 @@ def argument_pieces(call: ToolCall) -> tuple[str, ...]:
 
 
 def characters(value: Any) -> int:
-    """How many characters of text `value` holds, in whatever dialect: strings under content, text, parts and so on."""
+    """How many characters of text `value` holds, in whatever dialect."""
     return sum(len(text) for text in _texts(value))
 
 
@@ -148,8 +148,8 @@ def _call(ask: Ask) -> ToolCall | None:
 
 
 def _words(ask: Ask) -> tuple[str, ...]:
-    words = f"[simulated {ask.provider}] {ask.model} answers: received {ask.characters} characters, this text is not real."
-    return tuple(_spaced(words.split(" ")))
+    words = f"[simulated {ask.provider}] {ask.model} answers: received {ask.characters} characters"
+    return tuple(_spaced(f"{words}, this text is not real.".split(" ")))
 
 
 def _spaced(words: Iterable[str]) -> Iterator[str]:

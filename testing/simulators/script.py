@@ -13,7 +13,7 @@ from testing.simulators.messages import Response
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Write `data`: one chunk of a stream, or part of a body. The head goes out with the first one, even if empty."""
+    """Write `data`: a chunk of a stream, or part of a body. The first takes the head along, even if empty."""
 
     data: bytes
 

@@ -87,13 +87,20 @@ class HttpSimulator:
             response = self._service.respond(request, steer(fault))
         except Refusal as refusal:
             return self._service.error(refusal, request)
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ):  # a field of another type than the protocol's
+            return self._service.error(Refusal(400), request)
         if fault is not None and fault.fault == "error-event" and response.pieces is None:
             return replace(self._service.error(Refusal(500), request), status=200)
         return response
 
 
 def chosen_fault(box: FaultBox, method: str, target: str, header: str | None) -> Fault | None:
-    """The fault that the request's own header asks for, else the next that waits; ValueError for a bad header."""
+    """The fault that the request's header asks for, else the next that waits; ValueError for a bad header."""
     return parse_header(header) if header else box.take(method, target)
 
 

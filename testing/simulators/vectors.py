@@ -1,4 +1,4 @@
-"""Embeddings without a model: texts that share words are near each other, the same text is the same vector."""
+"""Embeddings without a model: texts that share words are near each other, equal texts are equal."""
 
 from __future__ import annotations
 

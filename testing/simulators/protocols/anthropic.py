@@ -121,7 +121,7 @@ class Anthropic:
             ),
             pieces=tuple(sse(event, event["type"]) for event in _events(model, reply, how)),
             error_piece=b"event: error\ndata: " + error + b"\n\n",
-            garbage_piece=b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"de\n\n',
+            garbage_piece=b'event: content_block_delta\ndata: {"type":"content_block_delta","inde\n\n',
         )
 
 
@@ -134,6 +134,7 @@ def _ask(provider: str, body: Json) -> Ask:
     model = str(body["model"])
     if model.startswith("missing"):
         raise Refusal(404, f"model: {model}")
+    shape = body.get("output_format") or (body.get("output_config") or {}).get("format") or {}
     tools = tuple(
         Tool(str(tool.get("name")), tool.get("input_schema") or {}) for tool in body.get("tools") or ()
     )
@@ -144,6 +145,8 @@ def _ask(provider: str, body: Json) -> Ask:
         body["max_tokens"],
         tools,
         _choice(body.get("tool_choice")),
+        json=bool(shape),
+        schema=shape.get("schema"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Amazon Bedrock: Converse, ConverseStream in event-stream frames, embeddings by InvokeModel; SigV4 or a long-term key."""
+"""Amazon Bedrock: Converse, ConverseStream, embeddings by InvokeModel; SigV4 or a long-term key."""
 
 from __future__ import annotations
 
@@ -96,8 +96,7 @@ class Bedrock:
             200,
             (("content-type", "application/vnd.amazon.eventstream"), *_headers(request)),
             pieces=tuple(frames),
-            # messageStop and all metadata: without both, the stream is not complete
-            tail=1 + sum(1 for kind, _ in _events(reply, how) if kind == "metadata"),
+            tail=2,  # messageStop and metadata
             error_piece=eventstream.fault("modelStreamErrorException", error),
             garbage_piece=eventstream.corrupt(frames[1]),
         )
@@ -119,6 +118,8 @@ def _ask(provider: str, model: str, body: Json) -> Ask:
         Tool(str(spec.get("name")), (spec.get("inputSchema") or {}).get("json") or {}) for spec in specs
     )
     most = (body.get("inferenceConfig") or {}).get("maxTokens")
+    shape = (body.get("outputConfig") or {}).get("textFormat") or {}
+    schema = ((shape.get("structure") or {}).get("jsonSchema") or {}).get("schema")
     return Ask(
         provider,
         model,
@@ -126,6 +127,8 @@ def _ask(provider: str, model: str, body: Json) -> Ask:
         most,
         tools,
         _choice(config.get("toolChoice")),
+        json=bool(shape),
+        schema=orjson.loads(schema) if schema else None,
     )
 
 

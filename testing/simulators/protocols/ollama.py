@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -70,20 +71,14 @@ class Ollama(OpenAI):
         body = request.json()
         ask = _ask(self.name, body)
         reply = compose(ask, how, request.body)
-        base = {"model": ask.model, "created_at": _AT}
-        end = {
-            "done": True,
-            "done_reason": "length" if reply.finish == "length" else "stop",
-            **_usage(reply, how),
-        }
+        base: Json = {"model": ask.model, "created_at": _AT}
+        end: Json = {"done": True, "done_reason": "length" if reply.finish == "length" else "stop"}
+        end |= _usage(reply, how)
         if body.get("stream") is False:
             whole = base | line(reply, reply.text) | end
             return json_response(whole, content_type="application/json; charset=utf-8")
-        values = [
-            base | line(reply, text) | {"done": False}
-            for text in (reply.deltas if reply.call is None else ("",))
-        ]
-        values.append(base | line(_without_call(reply), "") | end)
+        values = [base | line(reply, text) | {"done": False} for text in (reply.deltas or ("",))]
+        values.append(base | line(replace(reply, call=None), "") | end)
         if how.usage == "twice":
             values.append(values[-1] | {"eval_count": reply.completion_tokens + 1})
         return Response(
@@ -97,7 +92,7 @@ class Ollama(OpenAI):
     def _show(self, request: Request) -> Response:
         body = request.json()
         name = _model(body.get("model") or body.get("name"))
-        info = {
+        info: Json = {
             "general.architecture": "llama",
             "general.parameter_count": 3_212_749_888,
             "llama.context_length": _CONTEXT,

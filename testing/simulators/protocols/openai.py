@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any
 
 import orjson
 
 from testing.simulators import vectors
 from testing.simulators.messages import Headers, Json, Refusal, Request, Response, json_response, sse
-from testing.simulators.reply import CREATED, Ask, Reply, Steer, Tool, argument_pieces, characters, compose
+from testing.simulators.protocols.openai_values import ask_of, chunk_values, completion_value
+from testing.simulators.reply import CREATED, Reply, Steer, compose
 
 _KINDS = {
     400: ("invalid_request_error", None, "Invalid request."),
@@ -30,8 +30,8 @@ _KINDS = {
 }
 _QUOTA = "You exceeded your current quota, please check your plan and billing details."
 _NO_KEY = (
-    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
-    "(i.e. Authorization: Bearer YOUR_KEY)."
+    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
+    "auth (i.e. Authorization: Bearer YOUR_KEY)."
 )
 _DIMENSIONS = {"text-embedding-3-large": 3072, "text-embedding-3-small": 1536, "text-embedding-ada-002": 1536}
 _MOST_CHOICES = 8
@@ -141,13 +141,13 @@ class OpenAI:
 
     def answer(self, body: Json, request: Request, how: Steer) -> Response:
         """A chat completion, streamed if the body asks for it."""
-        ask = _ask(self.name, body)
+        ask = ask_of(self.name, body)
         reply = compose(ask, how, request.body)
         choices = min(_MOST_CHOICES, body.get("n") or 1)
         if not body.get("stream"):
             return self._whole(ask.model, reply, choices, request, how)
         asked = bool((body.get("stream_options") or {}).get("include_usage"))
-        values = self.chunks(_chunk_values(ask.model, reply, choices), reply, how)
+        values = self.chunks(chunk_values(ask.model, reply, choices), reply, how)
         if asked:
             values = [value | {"usage": None} for value in values]
             last = {key: values[-1][key] for key in ("id", "object", "created", "model")}
@@ -162,7 +162,7 @@ class OpenAI:
         )
 
     def _whole(self, model: str, reply: Reply, choices: int, request: Request, how: Steer) -> Response:
-        value = self.completion(_completion_value(model, reply, choices), reply)
+        value = self.completion(completion_value(model, reply, choices), reply)
         if how.usage != "missing":
             value["usage"] = self.usage(reply)
         response = json_response(value, headers=self.headers(request))
@@ -190,103 +190,6 @@ class OpenAI:
         if how.usage != "missing":
             value["usage"] = {"prompt_tokens": total, "total_tokens": total}
         return json_response(value, headers=self.headers(request))
-
-
-def _ask(provider: str, body: Json) -> Ask:
-    model, messages = body.get("model"), body.get("messages")
-    if not isinstance(model, str) or not model:
-        raise Refusal(400, "you must provide a model parameter")
-    if not isinstance(messages, list) or not messages:
-        raise Refusal(
-            400,
-            "Missing required parameter: 'messages'.",
-            param="messages",
-            code="missing_required_parameter",
-        )
-    if model.startswith("missing"):
-        message = f"The model `{model}` does not exist or you do not have access to it."
-        raise Refusal(404, message, code="model_not_found")
-    shape = body.get("response_format") or {}
-    return Ask(
-        provider,
-        model,
-        characters(messages),
-        body.get("max_completion_tokens") or body.get("max_tokens"),
-        tuple(_tools(body)),
-        _choice(body.get("tool_choice")),
-        json=shape.get("type") in ("json_object", "json_schema"),
-        schema=(shape.get("json_schema") or {}).get("schema"),
-    )
-
-
-def _tools(body: Json) -> list[Tool]:
-    functions = [tool.get("function") or {} for tool in body.get("tools") or ()]
-    return [Tool(str(function.get("name")), function.get("parameters") or {}) for function in functions]
-
-
-def _choice(choice: Any) -> str:
-    if isinstance(choice, dict):
-        return str((choice.get("function") or {}).get("name", "required"))
-    return str(choice or "auto")
-
-
-def _finish(reply: Reply) -> str:
-    return "tool_calls" if reply.finish == "tool" else reply.finish
-
-
-def _completion_value(model: str, reply: Reply, choices: int) -> Json:
-    message: Json = {"role": "assistant", "content": reply.text, "refusal": None, "annotations": []}
-    if reply.call:
-        function = {"name": reply.call.name, "arguments": reply.call.text}
-        message |= {
-            "content": None,
-            "tool_calls": [{"id": _call_id(reply), "type": "function", "function": function}],
-        }
-    rest = {"message": message, "logprobs": None, "finish_reason": _finish(reply)}
-    return {
-        "id": f"chatcmpl-{reply.mark}",
-        "object": "chat.completion",
-        "created": CREATED,
-        "model": model,
-        "choices": [{"index": index} | rest for index in range(choices)],
-    }
-
-
-def _chunk_values(model: str, reply: Reply, choices: int) -> list[Json]:
-    base = {
-        "id": f"chatcmpl-{reply.mark}",
-        "object": "chat.completion.chunk",
-        "created": CREATED,
-        "model": model,
-    }
-
-    def chunk(index: int, delta: Json, finish: str | None = None) -> Json:
-        return base | {
-            "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}]
-        }
-
-    values = []
-    for index in range(choices):
-        values += [chunk(index, delta) for delta in _deltas(reply)]
-        values.append(chunk(index, {}, _finish(reply)))
-    return values
-
-
-def _deltas(reply: Reply) -> list[Json]:
-    if reply.call is None:
-        start: Json = {"role": "assistant", "content": "", "refusal": None}
-        return [start, *({"content": text} for text in reply.deltas)]
-    function = {"name": reply.call.name, "arguments": ""}
-    call = {"index": 0, "id": _call_id(reply), "type": "function", "function": function}
-    pieces = argument_pieces(reply.call)
-    return [
-        {"role": "assistant", "content": None, "tool_calls": [call]},
-        *({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in pieces),
-    ]
-
-
-def _call_id(reply: Reply) -> str:
-    return f"call_{reply.mark}"
 
 
 def _twice(response: Response, usage: Json) -> Response:

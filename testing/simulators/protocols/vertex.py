@@ -1,8 +1,7 @@
-"""Vertex AI: Gemini with its own JSON, and text embeddings. Bearers come from the token endpoint beside it."""
+"""Vertex AI: Gemini with its own JSON, and text embeddings. Bearers come from its token endpoint."""
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -10,7 +9,8 @@ import orjson
 from testing.simulators import vectors
 from testing.simulators.google_identity import PROJECT, GoogleIdentity
 from testing.simulators.messages import Headers, Json, Refusal, Request, Response, json_response, sse
-from testing.simulators.reply import Ask, Reply, Steer, Tool, characters, compose
+from testing.simulators.protocols.gemini import ask_of, chunk_values, first_of, usage_of, whole_value
+from testing.simulators.reply import Steer, characters, compose
 
 STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -23,16 +23,16 @@ STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_PERMISSION = "aiplatform.endpoints.predict"
 MESSAGES = {
-    401: "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
-    "authentication credential.",
-    403: "Permission 'aiplatform.endpoints.predict' denied on the resource (or it may not exist).",
+    401: "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
+    "other valid authentication credential.",
+    403: f"Permission '{_PERMISSION}' denied on the resource (or it may not exist).",
     404: "Publisher Model was not found or your project does not have access to it.",
     429: "Resource exhausted. Please try again later.",
     500: "Internal error encountered.",
     503: "The service is currently unavailable.",
 }
-_AT = "2026-09-21T13:46:40.000000Z"
 _TYPE = ("content-type", "application/json; charset=UTF-8")
 _DIMENSIONS = {"gemini-embedding-001": 3072, "gemini-embedding-2": 3072}
 
@@ -88,26 +88,25 @@ class Vertex:
         return json_response(answer, headers=_headers(), content_type=_TYPE[1])
 
     def _generate(self, model: str, request: Request, how: Steer) -> Response:
-        reply = compose(_ask(self.name, model, request.json()), how, request.body)
-        value = _candidate(reply, [_part(reply)], last=True) | _common(model, reply)
+        reply = compose(ask_of(self.name, model, request.json()), how, request.body)
+        value = whole_value(model, reply)
         if how.usage != "missing":
-            value["usageMetadata"] = _usage(reply)
+            value["usageMetadata"] = usage_of(reply)
         response = json_response(value, headers=_headers(), content_type=_TYPE[1])
         if how.usage == "twice":
-            again = orjson.dumps(_usage(reply, 1))
+            again = orjson.dumps(usage_of(reply, 1))
             return Response(200, response.headers, response.body[:-1] + b',"usageMetadata":' + again + b"}")
         return response
 
     def _stream(self, model: str, request: Request, how: Steer) -> Response:
-        reply = compose(_ask(self.name, model, request.json()), how, request.body)
-        values = _chunks(model, reply, how)
+        reply = compose(ask_of(self.name, model, request.json()), how, request.body)
+        values = chunk_values(model, reply, how)
         error = error_value(Refusal(503))
         if request.query.get("alt") == "sse":
             return Response(
                 200,
                 (("content-type", "text/event-stream"), *_headers()),
                 pieces=tuple(sse(value, newline="\r\n") for value in values),
-                tail=2 if how.usage == "twice" else 1,
                 error_piece=sse(error, newline="\r\n"),
                 garbage_piece=b'data: {"candidates": [{"content": {"ro\r\n\r\n',
             )
@@ -127,7 +126,7 @@ class Vertex:
 def check_bearer(identity: GoogleIdentity, token: str | None) -> None:
     """Refuse a call without a bearer that the token endpoint gave."""
     if token is None:
-        message = "Request is missing required authentication credential. Expected OAuth 2 access token, login cookie."
+        message = "Request is missing required authentication credential. Expected OAuth 2 access token."
         raise Refusal(401, message, code="CREDENTIALS_MISSING")
     if not identity.knows(token):
         raise Refusal(401, code="ACCESS_TOKEN_TYPE_UNSUPPORTED")
@@ -174,103 +173,13 @@ def _resource(request: Request) -> tuple[str, str]:
         resource = f"//aiplatform.googleapis.com/projects/{project}"
         raise Refusal(
             403,
-            f"Permission 'aiplatform.endpoints.predict' denied on resource '{resource}' (or it may not exist).",
+            f"Permission '{_PERMISSION}' denied on resource '{resource}' (or it may not exist).",
         )
     if not model or model.startswith("missing"):
         raise Refusal(
             404, f"Publisher Model `{model}` was not found or your project does not have access to it."
         )
     return model, verb
-
-
-def _ask(provider: str, model: str, body: Json) -> Ask:
-    contents = body.get("contents")
-    if not contents:
-        raise Refusal(400, "Unable to submit request because at least one contents field is required.")
-    config = body.get("generationConfig") or body.get("generation_config") or {}
-    declared = [
-        tool
-        for group in body.get("tools") or ()
-        for tool in group.get("functionDeclarations") or group.get("function_declarations") or ()
-    ]
-    tools = tuple(
-        Tool(str(t.get("name")), t.get("parameters") or t.get("parametersJsonSchema") or {}) for t in declared
-    )
-    instruction = body.get("systemInstruction") or body.get("system_instruction")
-    return Ask(
-        provider,
-        model,
-        characters([contents, instruction]),
-        config.get("maxOutputTokens") or config.get("max_output_tokens"),
-        tools,
-        _choice(body),
-        json=_any(config, "responseMimeType", "response_mime_type") == "application/json",
-        schema=_any(
-            config, "responseSchema", "response_schema", "responseJsonSchema", "response_json_schema"
-        ),
-    )
-
-
-def _choice(body: Json) -> str:
-    config = _any(body, "toolConfig", "tool_config") or {}
-    calling = _any(config, "functionCallingConfig", "function_calling_config") or {}
-    if str(calling.get("mode")).upper() != "ANY":
-        return "auto"
-    return str((_any(calling, "allowedFunctionNames", "allowed_function_names") or ["required"])[0])
-
-
-def _any(value: Json, *names: str) -> Any:
-    """The first that is there: proto JSON takes lowerCamelCase and snake_case."""
-    return next((value[name] for name in names if name in value), None)
-
-
-def _part(reply: Reply) -> Json:
-    if reply.call:
-        return {"functionCall": {"name": reply.call.name, "args": reply.call.arguments}}
-    return {"text": reply.text}
-
-
-def _candidate(reply: Reply, parts: list[Json], last: bool) -> Json:
-    candidate: Json = {"content": {"role": "model", "parts": parts}}
-    if last:
-        candidate["finishReason"] = "MAX_TOKENS" if reply.finish == "length" else "STOP"
-        candidate["avgLogprobs"] = -0.25
-    return {"candidates": [candidate]}
-
-
-def _common(model: str, reply: Reply) -> Json:
-    return {"modelVersion": model, "createTime": _AT, "responseId": reply.mark}
-
-
-def _usage(reply: Reply, extra: int = 0) -> Json:
-    completion = reply.completion_tokens + extra
-    return {
-        "promptTokenCount": reply.prompt_tokens,
-        "candidatesTokenCount": completion,
-        "totalTokenCount": reply.prompt_tokens + completion,
-        "trafficType": "ON_DEMAND",
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": reply.prompt_tokens}],
-        "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": completion}],
-    }
-
-
-def _chunks(model: str, reply: Reply, how: Steer) -> list[Json]:
-    parts = [_part(reply)] if reply.call else [{"text": text} for text in reply.deltas]
-    values = []
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
-        value = (
-            _candidate(reply, [part], last)
-            | {"usageMetadata": {"trafficType": "ON_DEMAND"}}
-            | _common(model, reply)
-        )
-        if last and how.usage != "missing":
-            value["usageMetadata"] = _usage(reply)
-        values.append(value)
-    if how.usage == "twice":
-        empty = _candidate(reply, [{"text": ""}], last=True)
-        values.append(empty | {"usageMetadata": _usage(reply, 1)} | _common(model, reply))
-    return values
 
 
 def _predict(model: str, body: Json) -> Response:
@@ -296,7 +205,7 @@ def _predict(model: str, body: Json) -> Response:
 def _embed_content(model: str, body: Json, how: Steer) -> Response:
     parts = (body.get("content") or {}).get("parts") or []
     text = " ".join(str(part.get("text", "")) for part in parts)
-    config = _any(body, "embedContentConfig", "embed_content_config") or body
+    config = first_of(body, "embedContentConfig", "embed_content_config") or body
     size = int(config.get("outputDimensionality") or _DIMENSIONS.get(model, 768))
     value: Json = {"embedding": {"values": vectors.embed(text, size)}, "truncated": False}
     if how.usage != "missing":

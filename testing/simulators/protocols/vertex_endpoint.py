@@ -1,4 +1,4 @@
-"""A model of one's own on a Vertex AI endpoint: PredictionService over gRPC, OpenAI-shaped bodies in HttpBody."""
+"""A model of one's own on a Vertex AI endpoint: PredictionService, OpenAI-shaped bodies in HttpBody."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SERVICE = "google.cloud.aiplatform.v1.PredictionService"
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _VALUE = ".google.protobuf.Value"
-# The fields that we use, from googleapis' google/api/httpbody.proto and aiplatform/v1/prediction_service.proto:
-# name, number, type or message, repeated. google-cloud-aiplatform itself would cost 60 MB.
+# The fields that we use, from googleapis' httpbody.proto and prediction_service.proto: name, number, type or
+# message, repeated. google-cloud-aiplatform itself would cost 60 MB.
 _MESSAGES: dict[str, tuple[tuple[str, int, str, bool], ...]] = {
     "HttpBody": (("content_type", 1, "string", False), ("data", 2, "bytes", False)),
     "RawPredictRequest": (("endpoint", 1, "string", False), ("http_body", 2, ".simulated.HttpBody", False)),
