@@ -18,10 +18,11 @@ from compliance.detectors import health, payment, personal, secrets
 from compliance.detectors.rule import Compound, Rule, holds, options
 from compliance.normalise import normalise
 
-__all__ = ["COMPOUNDS", "RULES", "RULES_REVISION", "Finding", "scan", "scan_all"]
+__all__ = ["COMPOUNDS", "EVERY_RULE", "RULES", "RULES_REVISION", "Finding", "scan", "scan_all"]
 
 RULES: Final[tuple[Rule, ...]] = (*personal.RULES, *payment.RULES, *health.RULES, *secrets.RULES)
 COMPOUNDS: Final[tuple[Compound, ...]] = health.COMPOUNDS
+EVERY_RULE: Final[tuple[Rule | Compound, ...]] = (*RULES, *COMPOUNDS)
 
 SEPARATOR: Final = "\n|\n"
 """Between texts that are scanned together: no pattern reaches over it but those that look for a label."""
@@ -47,7 +48,9 @@ def scan(text: str) -> tuple[Finding, ...]:
         if all(not group.isdisjoint(found) for group in compound.all_of):
             found.add(compound.id)
     return tuple(
-        Finding(rule.id, rule.category) for rule in _ALL if rule.category is not None and rule.id in found
+        Finding(rule.id, rule.category)
+        for rule in EVERY_RULE
+        if rule.category is not None and rule.id in found
     )
 
 
@@ -78,6 +81,5 @@ def _revision() -> str:
     return digest.hexdigest()[:12]
 
 
-_ALL: Final[tuple[Rule | Compound, ...]] = (*RULES, *COMPOUNDS)
 _GATE: Final = _gate()
 RULES_REVISION: Final = _revision()

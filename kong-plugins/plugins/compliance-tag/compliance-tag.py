@@ -22,8 +22,9 @@ from compliance.detectors import RULES_REVISION
 from compliance.tag import HEADER, Tag, sign
 from compliance.tag_keys import TagKeysError, TagKeysFile
 
-version = "0.1.0"
-priority = 905
+# kong-pdk reads these names; the other spelling is the embedded edge's.
+version = Version = "0.1.0"
+priority = Priority = 905
 Schema = (
     {"tag_keys_file": {"type": "string", "required": True}},
     {"unscannable": {"type": "string", "default": "internal"}},
