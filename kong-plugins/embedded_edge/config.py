@@ -1,6 +1,7 @@
 """Kong's declarative document (DB-less), read once into what the edge runs. Refuses what it does not know."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,10 +61,12 @@ def load_file(path: Path, plugin_dirs: Sequence[Path] = ()) -> EdgeConfig:
     return load_config(document, plugin_dirs)
 
 
-def load_config(document: Mapping[str, Any], plugin_dirs: Sequence[Path] = ()) -> EdgeConfig:
+def load_config(
+    document: Mapping[str, Any], plugin_dirs: Sequence[Path] = (), *, clock: Callable[[], float] = time.time
+) -> EdgeConfig:
     """What the document means. ConfigError names the entity and the plugin, option or Lua text not known.
 
-    `plugin_dirs` are folders of our own plugins, `<folder>/<name>/<name>.py`.
+    `plugin_dirs` are folders of our own plugins, `<folder>/<name>/<name>.py`; `clock` gives s since the epoch.
     """
     if not isinstance(document, Mapping):
         raise ConfigError("the document must be a table")
@@ -72,11 +75,11 @@ def load_config(document: Mapping[str, Any], plugin_dirs: Sequence[Path] = ()) -
         raise ConfigError(
             f"_format_version must be one of {list(_FORMATS)}, not {document.get('_format_version')!r}"
         )
-    builder = _Builder(plugin_dirs, _world(document))
+    builder = _Builder(plugin_dirs, _world(document, clock))
     return builder.build(document)
 
 
-def _world(document: Mapping[str, Any]) -> World:
+def _world(document: Mapping[str, Any], clock: Callable[[], float]) -> World:
     consumers: dict[str, Consumer] = {}
     credentials: dict[str, JwtCredential] = {}
     for entry in document.get("consumers") or []:
@@ -92,7 +95,7 @@ def _world(document: Mapping[str, Any]) -> World:
                     f"consumer {consumer.username!r}: jwt_secrets key {row.key!r} is there twice"
                 )
             credentials[row.key] = row
-    return World(consumers, credentials)
+    return World(consumers, credentials, clock)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """What a plugin of the edge is."""
 
-from collections.abc import Awaitable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,10 +15,11 @@ from embedded_edge.schema import Option
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the document holds beside the plugin's own options."""
+    """What the document holds beside the plugin's own options, and what time it is."""
 
     consumers: Mapping[str, Consumer] = field(default_factory=dict)  # by username and by id
     credentials: Mapping[str, JwtCredential] = field(default_factory=dict)  # by key
+    clock: Callable[[], float] = time.time  # s since the epoch
     registry: CollectorRegistry = field(default_factory=lambda: CollectorRegistry(auto_describe=False))
 
 

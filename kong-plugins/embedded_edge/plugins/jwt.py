@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes
 
@@ -16,8 +15,6 @@ from embedded_edge.schema import ConfigError, Option
 
 _BEARER = re.compile(rb"\s*[Bb]earer\s+(.+)")
 _CACHE_SIZE = 4096
-
-Clock = Callable[[], float]
 
 
 class RefusedError(Exception):
@@ -49,7 +46,7 @@ class Jwt(EdgePlugin):
         "realm": Option(str),
     }
 
-    def __init__(self, config: Mapping[str, Any], world: World, clock: Clock = time.time) -> None:
+    def __init__(self, config: Mapping[str, Any], world: World) -> None:
         super().__init__(config, world)
         self._params = [name.encode() for name in config["uri_param_names"]]
         self._cookies = [name.encode("latin-1") for name in config["cookie_names"]]
@@ -73,7 +70,7 @@ class Jwt(EdgePlugin):
             key: verifier(row, base64_secret=config["secret_is_base64"])
             for key, row in world.credentials.items()
         }
-        self._clock = clock
+        self._clock = world.clock
         self._cache: dict[bytes, tuple[Token, JwtCredential]] = {}
 
     def access(self, x: Exchange) -> None:

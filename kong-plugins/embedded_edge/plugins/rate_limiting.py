@@ -1,7 +1,6 @@
 """rate-limiting, policy `local`: fixed windows on the clock, counted in this process."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -16,8 +15,6 @@ _PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 2592
 
 # Callers remembered in one window; the one that came longest ago is forgotten first.
 _MAX_CALLERS = 100_000
-
-Clock = Callable[[], float]
 
 
 class Window:
@@ -80,7 +77,7 @@ class RateLimiting(EdgePlugin):
         "sync_rate": Option(float, -1, one_of=(-1,)),
     }
 
-    def __init__(self, config: Mapping[str, Any], world: World, clock: Clock = time.time) -> None:
+    def __init__(self, config: Mapping[str, Any], world: World) -> None:
         super().__init__(config, world)
         self._windows = [Window(period, config[period]) for period in _PERIODS if config[period] is not None]
         if not self._windows:
@@ -90,7 +87,7 @@ class RateLimiting(EdgePlugin):
         self._path: str | None = config["path"]
         self._hide: bool = config["hide_client_headers"]
         self._error: tuple[int, str] = (config["error_code"], config["error_message"])
-        self._clock = clock
+        self._clock = world.clock
 
     def access(self, x: Exchange) -> None:
         now = int(self._clock())

@@ -1,0 +1,32 @@
+"""An edge on a free port in this event loop, without uvicorn's main loop and its ticks."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from uvicorn.server import ServerState
+
+from embedded_edge.app import Edge
+from embedded_edge.server import EdgeProtocol, server_config
+
+
+@contextlib.asynccontextmanager
+async def serving(edge: Edge) -> AsyncIterator[int]:
+    """The port. Requests still in flight at the end are cancelled."""
+    config = server_config(edge, log_config=None)
+    config.load()
+    state = ServerState()
+    await edge.startup()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: EdgeProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(state.tasks):
+            task.cancel()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
+        for connection in list(state.connections):
+            connection.shutdown()
+        await edge.shutdown()
