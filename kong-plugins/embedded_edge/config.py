@@ -66,7 +66,7 @@ def load_config(
 ) -> EdgeConfig:
     """What the document means. ConfigError names the entity and the plugin, option or Lua text not known.
 
-    `plugin_dirs` are folders of our own plugins, `<folder>/<name>/<name>.py`; `clock` gives s since the epoch.
+    `plugin_dirs` are folders of our own plugins, `<folder>/<name>/<name>.py`; `clock` gives epoch s.
     """
     if not isinstance(document, Mapping):
         raise ConfigError("the document must be a table")

@@ -1,6 +1,7 @@
 """A recorded case: its configuration on our ports, its requests as bytes, and what has to be the same."""
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -89,6 +90,8 @@ async def exchange(port: int, data: bytes, *, head_only: bool) -> Response:
             body = b"" if head_only else await _read_body(reader, status_line, headers)
         finally:
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
     return Response(status_line, headers, body.decode("latin-1"))
 
 

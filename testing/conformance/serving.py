@@ -30,3 +30,6 @@ async def serving(edge: Edge) -> AsyncIterator[int]:
         for connection in list(state.connections):
             connection.shutdown()
         await edge.shutdown()
+        async with asyncio.timeout(5):
+            while state.connections:  # noqa: ASYNC110 - uvicorn offers a set, no event
+                await asyncio.sleep(0)

@@ -24,7 +24,7 @@ _UPSTREAMS = "upstreams with targets and health checks are not built yet; refuse
 # Each is expected to fail; one that passes fails the run, so that the table stays true.
 NOT_YET = {
     "rate-limiting/ip-minute-3": (
-        "the order of the fields is a Lua table's, and here the one of a process that never had more than eight; "
+        "the order of the fields is a Lua table's, and here of a process that never had over eight; "
         "the edge has the order of every later case"
     ),
     "request-transformer/remove-client-headers": _TRANSFORMER,

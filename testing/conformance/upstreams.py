@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 Pairs = list[list[str]]
@@ -43,13 +43,11 @@ class Upstreams:
     received: list[Received] = field(default_factory=list)
 
     async def echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                request = await _read_request(reader)
-                self.received.append(request)
-                writer.write(_answer(request))
-                await writer.drain()
-        writer.close()
+        while True:
+            request = await _read_request(reader)
+            self.received.append(request)
+            writer.write(_answer(request))
+            await writer.drain()
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Received:
@@ -75,51 +73,72 @@ def _answer(request: Received) -> bytes:
     return f"HTTP/1.1 {status}\r\n{head}\r\n{body}".encode("latin-1")
 
 
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def listening(handler: Handler) -> AsyncIterator[int]:
+    """A server on a free port; at the end its connections are closed and its handlers done."""
+    open_now: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        open_now[task] = writer
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                await handler(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            del open_now[task]
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in open_now.values():
+            writer.close()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*open_now, return_exceptions=True)
+
+
 @contextlib.asynccontextmanager
 async def running() -> AsyncIterator[Upstreams]:
     """All of them, on free ports."""
     upstreams = Upstreams()
+    handlers: dict[int, Handler] = {
+        19000: upstreams.echo,
+        19002: _never_answer,
+        19003: _close,
+        19004: _garbage,
+    }
     async with contextlib.AsyncExitStack() as stack:
-        for port, handler in (
-            (19000, upstreams.echo),
-            (19002, _never_answer),
-            (19003, _close),
-            (19004, _garbage),
-        ):
-            server = await asyncio.start_server(handler, "127.0.0.1", 0)
-            stack.push_async_callback(_stop, server)
-            upstreams.ports[port] = server.sockets[0].getsockname()[1]
+        for port, handler in handlers.items():
+            upstreams.ports[port] = await stack.enter_async_context(listening(handler))
         upstreams.ports[19001] = stack.enter_context(_bound()).getsockname()[1]
         upstreams.ports[19005] = stack.enter_context(_full()).getsockname()[1]
         yield upstreams
 
 
-async def _stop(server: asyncio.Server) -> None:
-    server.close()
+async def _never_answer(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    while await reader.read(65536):
+        pass
 
 
-async def _never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while await reader.read(65536):
-            pass
-    writer.close()
-
-
-async def _close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-        await reader.readuntil(b"\r\n\r\n")
-    writer.close()
+async def _close(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
 
 
 async def _garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-        await reader.readuntil(b"\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
     writer.write(b"garbage\r\n\r\n")
-    writer.close()
 
 
 @contextlib.contextmanager
-def _bound():  # type: ignore[no-untyped-def]
+def _bound() -> Iterator[socket.socket]:
     """A port that is taken and refuses."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -127,7 +146,7 @@ def _bound():  # type: ignore[no-untyped-def]
 
 
 @contextlib.contextmanager
-def _full():  # type: ignore[no-untyped-def]
+def _full() -> Iterator[socket.socket]:
     """A port whose backlog is full: a connection to it is neither made nor refused."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
