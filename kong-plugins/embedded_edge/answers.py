@@ -113,13 +113,21 @@ def header_text(value: Any) -> bytes:
     return text
 
 
-def redirect(status: int, location: bytes) -> Answer:
-    """nginx's own page for a redirect."""
-    title = {301: "301 Moved Permanently", 302: "302 Found", 307: "307 Temporary Redirect"}.get(
-        status, "308 Permanent Redirect"
-    )
+_PAGES = {
+    301: "301 Moved Permanently",
+    302: "302 Found",
+    307: "307 Temporary Redirect",
+    308: "308 Permanent Redirect",
+    501: "501 Not Implemented",
+}
+
+
+def nginx_page(status: int, headers: list[tuple[bytes, bytes]]) -> Answer:
+    """nginx's own page, for the statuses that Kong leaves to it."""
+    title = _PAGES[status]
     body = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
         "</body>\r\n</html>\r\n"
     )
-    return Answer(status, body.encode(), [(b"Content-Type", b"text/html"), (b"Location", location)])
+    kind = b"text/html" if status < 400 else b"text/html; charset=UTF-8"
+    return Answer(status, body.encode(), [(b"Content-Type", kind), *headers], from_nginx=True)

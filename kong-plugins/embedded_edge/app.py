@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from embedded_edge import upstream_asgi
-from embedded_edge.answers import BAD_GATEWAY, TIMED_OUT, UNEXPECTED, gateway_error, kong_error, redirect
+from embedded_edge.answers import BAD_GATEWAY, TIMED_OUT, UNEXPECTED, gateway_error, kong_error, nginx_page
 from embedded_edge.config import EdgeConfig
 from embedded_edge.exchange import (
     CLOSE,
@@ -18,6 +18,7 @@ from embedded_edge.exchange import (
     Answer,
     ASGIApp,
     BodyTooLargeError,
+    BrokenBodyError,
     ClientGoneError,
     Exchange,
     Message,
@@ -132,8 +133,7 @@ class Edge:
         """Runs the chain of the request's route. `x.answer` is set unless the request is to be sent on."""
         refusal = x.scope.get(REFUSAL)
         if refusal is not None:
-            x.answer = gateway_error(x, *refusal)
-            x.answer.status = 400 if refusal[0] == 494 else refusal[0]
+            x.answer = _refusal(x, *refusal)
             return self._without_route
         match = self._router.match(x)
         if match is None:
@@ -156,6 +156,8 @@ class Edge:
                 await _complete_request(x)
         except ClientGoneError:
             raise
+        except BrokenBodyError:
+            x.answer = gateway_error(x, 400, "Bad request")
         except Exception as error:
             _report("the chain", error)
             x.answer = kong_error(x, 500, UNEXPECTED)
@@ -228,13 +230,22 @@ async def _complete_request(x: Exchange) -> None:
             x.answer = gateway_error(x, 413, "Payload too large")
 
 
+def _refusal(x: Exchange, status: int, message: str) -> Answer:
+    if status == 501:
+        return nginx_page(501, [])
+    answer = gateway_error(x, status, message)
+    # nginx's own status for a header that is too large never reaches a client.
+    answer.status = 400 if status == 494 else status
+    return answer
+
+
 def _needs_https(x: Exchange) -> Answer:
     assert x.match is not None
     status = x.match.route.https_redirect_status
     if status == 426:
         upgrade = [(b"Upgrade", b"TLS/1.2, HTTP/1.1"), (b"Connection", b"Upgrade")]
         return kong_error(x, 426, "Please use HTTPS protocol", upgrade)
-    return redirect(status, b"https://" + x.host.partition(b":")[0] + x.target)
+    return nginx_page(status, [(b"Location", b"https://" + x.forwarded_host + x.target)])
 
 
 def _upstream_failed(x: Exchange, error: UpstreamError) -> Answer:

@@ -23,6 +23,8 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 RAW_NAMES = "portcullis.raw_names"  # scope: header names as sent, parallel to scope["headers"]
 TARGET = "portcullis.target"  # scope: the request target as sent
 REFUSAL = "portcullis.refusal"  # scope: (status, message) of a request that HTTP itself forbids
+HOST = "portcullis.host"  # scope: the host of an absolute request target
+BROKEN = "portcullis.broken"  # http.request: True if the body broke off in a way that HTTP forbids
 REASON = "portcullis.reason"  # start: bytes of the reason phrase, where it is not nginx's own
 CLOSE = "portcullis.close"  # start: True if the connection cannot be used again
 
@@ -38,6 +40,10 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
 
 
+class BrokenBodyError(Exception):
+    """What came after the header is not a body that HTTP allows."""
+
+
 class BodyTooLargeError(Exception):
     """More body bytes came than whoever reads it allows."""
 
@@ -50,7 +56,8 @@ class Answer:
     body: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     reason: bytes | None = None
-    from_proxy: bool = False  # nginx's own error page for a failed upstream
+    from_proxy: bool = False  # after an upstream that failed
+    from_nginx: bool = False  # nginx knew its length before it wrote the header
 
 
 class Exchange:
@@ -67,6 +74,7 @@ class Exchange:
         "client_ip",
         "consumer",
         "credential",
+        "forwarded_host",
         "headers",
         "host",
         "http_version",
@@ -112,6 +120,7 @@ class Exchange:
                 [(pair[0], name, pair[1]) for pair, name in zip(pairs, names, strict=True)]
             )
         self.host = self.headers.get(b"host") or b""
+        self.forwarded_host: bytes = scope.get(HOST) or self.host.partition(b":")[0] or b"kong"
         self.request_id = os.urandom(16).hex()
         self.match: Match | None = None
         self.consumer: Consumer | None = None
@@ -147,7 +156,10 @@ class Exchange:
         return self._body
 
     async def read_body(self, limit: int = MAX_BODY) -> bytes:
-        """The whole body, kept. BodyTooLargeError beyond `limit` bytes, ClientGoneError if it breaks off."""
+        """The whole body, kept.
+
+        BodyTooLargeError beyond `limit` bytes; ClientGoneError or BrokenBodyError if it breaks off.
+        """
         if self._body is None:
             self._expects_continue = False
             chunks = []
@@ -155,6 +167,8 @@ class Exchange:
                 message = await self._receive()
                 if message["type"] == "http.disconnect":
                     raise ClientGoneError
+                if message.get(BROKEN):
+                    raise BrokenBodyError
                 chunk = message.get("body", b"")
                 self.body_size += len(chunk)
                 self.body_complete = not message.get("more_body", False)
@@ -181,7 +195,7 @@ class Exchange:
             async with asyncio.timeout(DRAIN_SECONDS):
                 while size < DRAIN_BYTES:
                     message = await self._receive()
-                    if message["type"] == "http.disconnect":
+                    if message["type"] == "http.disconnect" or message.get(BROKEN):
                         return False
                     size += len(message.get("body", b""))
                     if not message.get("more_body", False):

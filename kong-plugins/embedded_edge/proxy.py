@@ -67,7 +67,7 @@ def upstream_headers(x: Exchange) -> list[Pair]:
     passed = sent.get(b"x-forwarded-for")
     out.append((b"X-Forwarded-For", passed + b", " + address if passed else address))
     out.append((b"X-Forwarded-Proto", x.scheme.encode()))
-    out.append((b"X-Forwarded-Host", x.host.partition(b":")[0] or b"kong"))
+    out.append((b"X-Forwarded-Host", x.forwarded_host))
     out.append((b"X-Forwarded-Port", str(x.server_port).encode()))
     out.append((b"X-Forwarded-Path", x.target.partition(b"?")[0]))
     if x.match.prefix not in (None, "/"):
@@ -138,13 +138,12 @@ def own_head(x: Exchange, answer: Answer) -> tuple[list[Pair], Headers]:
     first: list[Pair] = [(b"Date", http_date())]
     rest = Headers(list(x.response_headers.fields))
     length = str(len(answer.body)).encode()
-    from_nginx = answer.status in (301, 302, 307, 308)
     for name, value in answer.headers:
         if name.lower() == b"content-type":
             first.append((b"Content-Type", value))
         elif name.lower() != b"content-length":
             rest.add(name, value)
-    if from_nginx:
+    if answer.from_nginx:
         first.append((b"Content-Length", length))
     else:
         rest.add(b"Content-Length", length)

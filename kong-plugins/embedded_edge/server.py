@@ -12,7 +12,7 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from embedded_edge.exchange import CLOSE, RAW_NAMES, REASON, REFUSAL, TARGET, ASGIApp
+from embedded_edge.exchange import BROKEN, CLOSE, HOST, RAW_NAMES, REASON, REFUSAL, TARGET, ASGIApp
 
 # nginx's large_client_header_buffers (4 of 8k), which Kong leaves as they are.
 _MAX_LINE = 8192
@@ -28,6 +28,8 @@ _SINGLE = frozenset(
 
 _BAD_REQUEST = (400, "Bad request")
 _TOO_LARGE = (494, "Request header or cookie too large")
+_NOT_ALLOWED = (405, "Method not allowed")
+_NOT_IMPLEMENTED = (501, "Not Implemented")
 _URI_TOO_LONG = (414, "URI too long")
 
 # nginx's reason phrases where they are not the standard ones; it has none for what is not here and not below.
@@ -90,6 +92,13 @@ class EdgeCycle(RequestResponseCycle):
     """One request and its answer. Writes the head of the answer as it is given."""
 
     _until_close = False
+    broken = False
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        if self.broken and message["type"] == "http.request":
+            return {**message, BROKEN: True}
+        return message
 
     async def send(self, message: Any) -> None:
         if self.response_started:
@@ -179,12 +188,18 @@ class EdgeProtocol(HttpToolsProtocol):
         self._start_cycle(keep_alive=version != "1.0" and self.parser.should_keep_alive())
 
     def _check_head(self) -> None:
+        """Raises for what nginx refuses before it looks for a route."""
+        if self.parser.get_method() == b"TRACE":
+            self._refuse(_NOT_ALLOWED)
         names = [name for name, _ in self.headers]
         for name in _SINGLE.intersection(names):
             if names.count(name) > 1:
                 self._refuse(_BAD_REQUEST)
         if b"host" not in names and self.parser.get_http_version() != "1.0":
             self._refuse(_BAD_REQUEST)
+        for name, value in self.headers:
+            if name == b"transfer-encoding" and value.lower() != b"chunked":
+                self._refuse(_NOT_IMPLEMENTED)
 
     def _set_target(self) -> None:
         """Path and query as sent; of an absolute target what follows the host."""
@@ -193,6 +208,10 @@ class EdgeProtocol(HttpToolsProtocol):
         except httptools.HttpParserInvalidURLError:
             self._refuse(_BAD_REQUEST)
         path = url.path or b"/"
+        if not self.url.startswith(b"/"):
+            if not url.host:
+                self._refuse(_BAD_REQUEST)
+            self._extra[HOST] = url.host
         target = self.url if self.url.startswith(b"/") else path + (b"?" + url.query if url.query else b"")
         self.scope["raw_path"] = path
         self.scope["path"] = path.decode("latin-1")
@@ -238,8 +257,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the words are Kong's
         """Answers what could not be read as a request; breaks an answer off that has begun."""
         if self.cycle is not None and not self.cycle.response_complete:
-            # A body that turns out broken. What the request got, it got.
-            self.transport.close()
+            self._break_off(cast(EdgeCycle, self.cycle))
             return
         self.scope.setdefault("method", "GET")
         self.scope["http_version"] = "1.1"
@@ -250,6 +268,16 @@ class EdgeProtocol(HttpToolsProtocol):
         self._refused = True
         self._start_cycle(keep_alive=False)
         self.cycle.more_body = False
+
+    def _break_off(self, cycle: EdgeCycle) -> None:
+        """A body that turns out broken: whoever reads it is told; an answer that has begun is cut."""
+        self._refused = True
+        if cycle.response_started:
+            self.transport.close()
+            return
+        cycle.keep_alive = False
+        cycle.broken = True
+        cycle.message_event.set()
 
     _refused = False
 

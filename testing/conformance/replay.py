@@ -120,3 +120,12 @@ def _mask(name: str, value: str, port: int, back: Mapping[int, int]) -> str:
 
 def comparable_body(body: str) -> str:
     return _KONG_ID.sub("<request id>", body)
+
+
+def sort_rate_limits(headers: Pairs) -> Pairs:
+    """The same headers, the rate-limit fields sorted among the places that they take."""
+    places = [index for index, (name, _) in enumerate(headers) if "ratelimit" in name.lower()]
+    ordered = [list(pair) for pair in headers]
+    for index, pair in zip(places, sorted(headers[place] for place in places), strict=True):
+        ordered[index] = pair
+    return ordered

@@ -23,10 +23,6 @@ _UPSTREAMS = "upstreams with targets and health checks are not built yet; refuse
 
 # Each is expected to fail; one that passes fails the run, so that the table stays true.
 NOT_YET = {
-    "rate-limiting/ip-minute-3": (
-        "the order of the fields is a Lua table's, and here of a process that never had over eight; "
-        "the edge has the order of every later case"
-    ),
     "request-transformer/remove-client-headers": _TRANSFORMER,
     "request-transformer/replace-append-rename": _TRANSFORMER,
     "request-transformer/jwt-then-remove-authorization": _TRANSFORMER,
@@ -41,6 +37,10 @@ NOT_YET = {
     "upstream-errors/503-all-targets-unhealthy": _UPSTREAMS,
     "upstream-errors/garbage-answer": "Kong passes garbage on as HTTP/0.9; the edge answers 502 on purpose",
 }
+
+# Where only the order of the rate-limit fields among themselves may differ: it is that of a Lua table, and changes
+# with how many fields the process has ever had. A real Kong gives several orders; the edge has the most frequent.
+LUA_ORDER = {"rate-limiting/ip-minute-3"}
 
 
 def _parameters() -> list[Any]:
@@ -73,17 +73,23 @@ async def test_the_edge_answers_as_kong_did(case: replay.Case) -> None:
             for number, recorded in enumerate(case.exchanges):
                 clock.now = recorded["at"]
                 behind.received.clear()
-                await _check(f"exchange {number}", recorded, port, behind)
+                await _check(f"exchange {number}", recorded, port, behind, any_order=case.id in LUA_ORDER)
 
 
-async def _check(where: str, recorded: Any, port: int, behind: upstreams.Upstreams) -> None:
+async def _check(
+    where: str, recorded: Any, port: int, behind: upstreams.Upstreams, *, any_order: bool
+) -> None:
     request, wanted = recorded["request"], recorded["response"]
     got = await replay.exchange(port, replay.request_bytes(request), head_only=request["method"] == "HEAD")
     ports = behind.ports
     assert got.status_line == wanted["status_line"], where
-    assert replay.comparable(got.headers, port, ports) == replay.comparable(wanted["headers"], 18000, {}), (
-        where
+    headers, expected = (
+        replay.comparable(got.headers, port, ports),
+        replay.comparable(wanted["headers"], 18000, {}),
     )
+    if any_order:
+        headers, expected = replay.sort_rate_limits(headers), replay.sort_rate_limits(expected)
+    assert headers == expected, where
     assert replay.comparable_body(got.body) == replay.comparable_body(wanted["body"]), where
     assert len(behind.received) == len(recorded["upstream_requests"]), where
     for sent, up in zip(behind.received, recorded["upstream_requests"], strict=True):
@@ -96,4 +102,4 @@ async def _check(where: str, recorded: Any, port: int, behind: upstreams.Upstrea
 
 def test_the_table_names_only_cases_that_exist() -> None:
     if "KONG_CORPUS" not in os.environ:
-        assert NOT_YET.keys() <= {case.id for case in CASES}
+        assert NOT_YET.keys() | LUA_ORDER <= {case.id for case in CASES}
