@@ -25,7 +25,8 @@ from gateway.configuration import Configuration, load_configuration
 from gateway.middleware import Envelope, MemoryReplay, RedisReplay, ReplayGuard, TagCheck
 from gateway.observability import Metrics
 from gateway.pipeline import Pipeline
-from gateway.providers import Providers, price_of
+from gateway.providers import Providers
+from gateway.providers.litellm_prices import price_of
 from gateway.settings import Settings
 
 VERSION = "0.1.0"
@@ -66,7 +67,7 @@ def create_application(
         configuration=configuration,
         pipeline=Pipeline(configuration.deployments, providers, metrics),
         metrics=metrics,
-        checks={"shared_store": _store_check(store), "providers": providers.problem, **(extra_checks or {})},
+        checks={"shared_store": _store_check(store), **(extra_checks or {})},
     )
     replay: ReplayGuard = RedisReplay(store) if store else MemoryReplay()
     backend = _backend(gateway, providers, store)
@@ -79,16 +80,15 @@ def create_application(
 def _backend(gateway: Gateway, providers: Providers, store: redis.asyncio.Redis | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await providers.open()
-        warming = asyncio.create_task(_warm(providers))
-        try:
-            yield
-        finally:
-            warming.cancel()
-            await asyncio.wait({warming})
-            await providers.aclose()
-            if store is not None:
-                await store.aclose()
+        async with providers:
+            warming = asyncio.create_task(_warm(providers))
+            try:
+                yield
+            finally:
+                warming.cancel()
+                await asyncio.wait({warming})
+                if store is not None:
+                    await store.aclose()
 
     app = FastAPI(
         title="Portcullis",

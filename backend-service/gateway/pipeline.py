@@ -5,7 +5,7 @@ Steps 1 to 3 (edge, tag, reading) have happened when a request comes here. Steps
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import date
 from typing import Protocol, TypeVar
@@ -36,12 +36,20 @@ from gateway.types import (
 Result = TypeVar("Result")
 
 
+class Chunks(Protocol):
+    """A stream that has begun. Closing it ends the request upstream."""
+
+    def __aiter__(self) -> AsyncIterator[Chunk]: ...
+
+    async def aclose(self) -> None: ...
+
+
 class Asks(Protocol):
     """What the pipeline needs of the providers' room."""
 
     async def complete(self, deployment: Deployment, request: JsonObject) -> Answer: ...
 
-    async def stream(self, deployment: Deployment, request: JsonObject) -> AsyncGenerator[Chunk, None]: ...
+    async def stream(self, deployment: Deployment, request: JsonObject) -> Chunks: ...
 
     async def embed(self, deployment: Deployment, request: JsonObject) -> Answer: ...
 
@@ -137,7 +145,7 @@ class Pipeline:
         raise AssertionError("a plan without attempts")
 
     async def _settling(
-        self, chunks: AsyncGenerator[Chunk, None], record: RequestRecord
+        self, chunks: Chunks, record: RequestRecord
     ) -> AsyncGenerator[Chunk]:
         """Step 10 for a stream: pass chunks on, and take the usage from the one that has it."""
         record.outcome = "stream_abandoned"

@@ -67,7 +67,9 @@ def _checked(model: type[Body], payload: JsonObject) -> Body:
     try:
         return model.model_validate(payload)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        # Of the members of a union, the one that was meant got furthest.
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        first = max(faults, key=lambda fault: len(fault["loc"]))
         path = _path(first["loc"])
         raise InvalidRequest(f"{path or 'The body'}: {first['msg']}.", param=path or None) from None
 

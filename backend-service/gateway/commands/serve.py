@@ -7,9 +7,9 @@ import os
 
 import uvloop
 
-from gateway import providers
 from gateway.main import create_application, read_configuration
 from gateway.observability import configure_logging
+from gateway.providers.litellm_load import load
 from gateway.serve import Listener, bind, serve
 from gateway.settings import read_settings
 
@@ -21,7 +21,7 @@ def run(_: argparse.Namespace) -> int:
     backend = bind(settings.host, settings.port)
     management = bind(settings.host, settings.management_port)
     application = create_application(settings, read_configuration(settings))
-    providers.load()
+    load()
     listeners = (
         Listener(application.backend, backend, lifespan=True),
         Listener(application.management, management),

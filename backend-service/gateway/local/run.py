@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import structlog
-
 from embedded_edge.app import Edge
-from embedded_edge.config import load_config
+from embedded_edge.config import EdgeConfig, load_config
 from embedded_edge.server import EdgeProtocol
-from gateway import providers
+
 from gateway.kong_config import KONG_YAML, read_consumers, read_yaml, render
 from gateway.local import simulators
 from gateway.local.state import State, write_private
 from gateway.main import create_application, read_configuration
+from gateway.providers.litellm_load import load
 from gateway.serve import Listener, address, bind, serve
 from gateway.settings import REPOSITORY, Settings
 from gateway.tokens import TokenRequest, make_token
@@ -67,7 +67,7 @@ async def run_local(
     )
     port = edge_socket.getsockname()[1]
     async with AsyncExitStack() as stack:
-        loading = asyncio.create_task(asyncio.to_thread(providers.load))
+        loading = asyncio.create_task(asyncio.to_thread(load))
         stack.callback(loading.cancel)
         settings = _with_ollama(replace(settings, tag_keys_file=state.tag_keys))
         state.runtime(port).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,14 +78,15 @@ async def run_local(
             settings = replace(settings, simulators_file=stand_ins.file)
         configuration = read_configuration(settings)
         state.prepare(configuration.tenants)
-        edge = _edge(options, state, backend := address(backend_socket))
+        backend = address(backend_socket)
+        edge_config = _edge_config(options, state, backend)
         application = create_application(
             settings,
             configuration,
             extra_checks={"simulators": stand_ins.problem} if stand_ins else None,
-            extra_registries=(edge.registry,),
+            extra_registries=(edge_config.registry,),
         )
-        edge.mount(backend, application.backend)
+        edge = Edge(edge_config, {backend.removeprefix("http://"): application.backend})
         await loading
 
         def ready() -> None:
@@ -115,7 +116,7 @@ async def run_local(
         await serve(listeners, ready)
 
 
-def _edge(options: LocalOptions, state: State, backend_url: str) -> Edge:
+def _edge_config(options: LocalOptions, state: State, backend_url: str) -> EdgeConfig:
     document = render(
         read_yaml(REPOSITORY / KONG_YAML),
         consumers=read_consumers(state.consumers),
@@ -123,7 +124,7 @@ def _edge(options: LocalOptions, state: State, backend_url: str) -> Edge:
         tag_keys_file=str(state.tag_keys),
         limits=options.limits,
     )
-    return Edge(load_config(document, [REPOSITORY / "kong-plugins" / "plugins"]))
+    return load_config(document, [REPOSITORY / "kong-plugins" / "plugins"])
 
 
 def _with_ollama(settings: Settings) -> Settings:

@@ -19,6 +19,8 @@ from gateway.types import ProviderKind
 
 START_DEADLINE_S = 20
 STOP_DEADLINE_S = 3
+#: What each simulator remembers of what it received; it counts as this gateway's memory.
+RECORD_BYTES = 8_000_000
 OLLAMA = ("127.0.0.1", 11434)
 
 
@@ -58,6 +60,7 @@ async def running(kinds: list[ProviderKind], folder: Path) -> AsyncIterator[Simu
     """The simulators as a child process for as long as the context lasts. Raises SimulatorsError."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "testing.simulators", "--state", str(folder)),
+        *("--record-bytes", str(RECORD_BYTES)),
         cwd=REPOSITORY,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

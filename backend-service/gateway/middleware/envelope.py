@@ -14,7 +14,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError
-from gateway.observability import Metrics, RequestRecord
+from gateway.observability import Metrics, RequestRecord, money
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 Headers = list[tuple[bytes, bytes]]
@@ -86,7 +86,7 @@ class Envelope:
             attempts=record.attempts,
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,
-            cost_usd=str(record.cost) if record.cost is not None else None,
+            cost_usd=money(record.cost) if record.cost is not None else None,
             duration_ms=round((time.perf_counter() - record.started) * 1000, 2),
             upstream_ms=round(record.upstream_s * 1000, 2),
         )

@@ -2,6 +2,6 @@
 
 from gateway.observability.logs import configure_logging
 from gateway.observability.metrics import Metrics
-from gateway.observability.record import RequestRecord
+from gateway.observability.record import RequestRecord, money
 
-__all__ = ["Metrics", "RequestRecord", "configure_logging"]
+__all__ = ["Metrics", "RequestRecord", "configure_logging", "money"]
