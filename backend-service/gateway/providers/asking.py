@@ -17,8 +17,6 @@ from gateway.providers.vertex_endpoint import VertexEndpointDoor
 from gateway.providers.wire import new_session
 from gateway.types import Answer, Chunk, Deployment, JsonObject, ProviderKind
 
-_GOOGLE = frozenset({ProviderKind.VERTEX_AI, ProviderKind.VERTEX_ENDPOINT})
-
 
 class Door(Protocol):
     """A way to ask deployments of some kinds. Raises ``ProviderError`` only; deadlines are not its
@@ -43,11 +41,7 @@ class Providers:
 
     def __init__(self, deployments: Sequence[Deployment]) -> None:
         self._deployments = tuple(deployments)
-        self._tokens = {
-            deployment.provider.name: GoogleTokens(deployment.provider)
-            for deployment in self._deployments
-            if deployment.provider.kind in _GOOGLE
-        }
+        self._tokens = GoogleTokens(row.provider for row in self._deployments)
         self._session: aiohttp.ClientSession | None = None
         self._litellm: LiteLLMDoor | None = None
         self._endpoints: VertexEndpointDoor | None = None
@@ -98,8 +92,7 @@ class Providers:
 
     async def aclose(self) -> None:
         """Close every connection. May be repeated."""
-        for tokens in self._tokens.values():
-            await tokens.aclose()
+        await self._tokens.aclose()
         if self._endpoints is not None:
             await self._endpoints.aclose()
         if self._session is not None:

@@ -1,44 +1,67 @@
 """Access tokens of Google accounts: one refresher an account for the whole process.
 
-google-auth refreshes with blocking HTTP, so that runs in a thread; callers that come meanwhile wait for the
-same one. A token is renewed ahead of its end while the old one still serves.
+google-auth refreshes with blocking HTTP, so that runs in a thread; callers that come meanwhile wait for
+the same one. A token is renewed ahead of its end while the old one still serves.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from gateway.errors import ProviderError
 from gateway.providers import failures
-from gateway.types import Provider
+from gateway.types import Provider, ProviderKind
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 REFRESH_S = 20.0
 
+_KINDS = frozenset({ProviderKind.VERTEX_AI, ProviderKind.VERTEX_ENDPOINT})
+_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+
 
 class GoogleTokens:
-    """The tokens of one provider row's account: its service-account file, else what the platform gives."""
+    """The tokens of all provider rows that are Google's; rows with the same file share an account."""
 
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        paths = {provider.credentials.get(_FILE) for provider in providers if provider.kind in _KINDS}
+        self._accounts = {path: _Account(path) for path in paths}
+
+    async def token(self, provider: Provider) -> str:
+        """A token that is valid now. Raises ``ProviderError`` when there is none to be had."""
+        try:
+            return await self._accounts[provider.credentials.get(_FILE)].token()
+        except Exception as error:
+            raise _failure(provider, error) from None
+
+    def forget(self, provider: Provider) -> None:
+        """The provider refused the token: the next call gets a new one."""
+        self._accounts[provider.credentials.get(_FILE)].forget()
+
+    async def aclose(self) -> None:
+        for account in self._accounts.values():
+            await account.aclose()
+
+
+class _Account:
+    """A service-account file, or what the platform gives where there is none."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
         self._credentials: Any = None
         self._refreshing: asyncio.Task[None] | None = None
 
     async def token(self) -> str:
-        """A token that is valid now. Raises ``ProviderError`` when there is none to be had."""
-        state = self._state()
-        if state == "fresh":
-            return str(self._credentials.token)
-        refreshing = self._refresh()
-        if state != "stale":
-            # Shielded: a caller that leaves must not take the token from the others.
-            await asyncio.shield(refreshing)
+        state = "MISSING" if self._credentials is None else self._credentials.token_state.name
+        if state != "FRESH":
+            refreshing = self._refresh()
+            if state != "STALE":
+                # Shielded: a caller that leaves must not take the token from the others.
+                await asyncio.shield(refreshing)
         return str(self._credentials.token)
 
     def forget(self) -> None:
-        """The provider refused the token: the next call gets a new one."""
         if self._credentials is not None:
             self._credentials.token = None
 
@@ -47,9 +70,6 @@ class GoogleTokens:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)
 
-    def _state(self) -> str:
-        return "missing" if self._credentials is None else str(self._credentials.token_state.name).lower()
-
     def _refresh(self) -> asyncio.Task[None]:
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refreshed(), name="google-token")
@@ -57,36 +77,21 @@ class GoogleTokens:
         return self._refreshing
 
     async def _refreshed(self) -> None:
-        try:
-            async with asyncio.timeout(REFRESH_S):
-                if self._credentials is None:
-                    self._credentials = await asyncio.to_thread(self._load)
-                await asyncio.to_thread(_refresh, self._credentials)
-        except TimeoutError:
-            raise failures.timed_out(self._provider, REFRESH_S) from None
-        except ProviderError:
-            raise
-        except Exception as error:
-            raise self._failure(error) from None
+        async with asyncio.timeout(REFRESH_S):
+            credentials = self._credentials or await asyncio.to_thread(_load, self._path)
+            await asyncio.to_thread(_refresh, credentials)
+            self._credentials = credentials
 
-    def _load(self) -> Any:
-        from google.auth import default  # noqa: PLC0415 - only for rows that need it: 15 MB
-        from google.oauth2 import service_account  # noqa: PLC0415
 
-        path = self._provider.credentials.get("GOOGLE_APPLICATION_CREDENTIALS")
-        if path:
-            return service_account.Credentials.from_service_account_file(path, scopes=SCOPES)
-        credentials, _ = default(scopes=SCOPES)
-        return credentials
+def _load(path: str | None) -> Any:
+    """Blocks. The imports cost 15 MB, which only rows that need them pay."""
+    from google.auth import default  # noqa: PLC0415
+    from google.oauth2 import service_account  # noqa: PLC0415
 
-    def _failure(self, error: Exception) -> ProviderError:
-        from google.auth.exceptions import RefreshError, TransportError  # noqa: PLC0415
-
-        if isinstance(error, TransportError) or (isinstance(error, RefreshError) and error.retryable):
-            return failures.unreachable(self._provider)
-        if isinstance(error, RefreshError):
-            return failures.misconfigured(self._provider, "its account was refused a token")
-        return failures.misconfigured(self._provider, "its account's credentials could not be read")
+    if path:
+        return service_account.Credentials.from_service_account_file(path, scopes=SCOPES)
+    credentials, _ = default(scopes=SCOPES)
+    return credentials
 
 
 def _refresh(credentials: Any) -> None:
@@ -96,12 +101,22 @@ def _refresh(credentials: Any) -> None:
 
     with Session() as session:
         session.trust_env = False
-        request: Callable[..., Any] = Request(session)
-        credentials.refresh(request)
+        credentials.refresh(Request(session))
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:
-    """Whoever waits gets the error; one of a refresh ahead of time has nobody, and the old token still
-    serves."""
+    """Whoever waits gets the error; one of a refresh ahead of time has nobody, and the old token serves."""
     if not task.cancelled():
         task.exception()
+
+
+def _failure(provider: Provider, error: Exception) -> ProviderError:
+    from google.auth.exceptions import RefreshError, TransportError  # noqa: PLC0415
+
+    if isinstance(error, TimeoutError):
+        return failures.timed_out(provider, REFRESH_S)
+    if isinstance(error, TransportError) or (isinstance(error, RefreshError) and error.retryable):
+        return failures.unreachable(provider)
+    if isinstance(error, RefreshError):
+        return failures.misconfigured(provider, "its account was refused a token")
+    return failures.misconfigured(provider, "its account's credentials could not be read")

@@ -119,20 +119,14 @@ def _bedrock_url(deployment: Deployment) -> str:
 
 def _bedrock_account(deployment: Deployment, base_url: str) -> JsonObject:
     credentials = deployment.provider.credentials
-    given = {
-        "aws_access_key_id": credentials.get("AWS_ACCESS_KEY_ID", ""),
-        "aws_secret_access_key": credentials.get("AWS_SECRET_ACCESS_KEY", ""),
-        "aws_session_token": credentials.get("AWS_SESSION_TOKEN", ""),
-    }
-    unused = ("aws_profile_name", "aws_role_name", "aws_session_name", "aws_web_identity_token")
     return {
         "api_key": credentials.get("AWS_BEARER_TOKEN_BEDROCK", ""),
+        "aws_access_key_id": credentials.get("AWS_ACCESS_KEY_ID", ""),
+        "aws_secret_access_key": credentials.get("AWS_SECRET_ACCESS_KEY", ""),
+        # Empty is not sent, and with it the keys are used as they are, without a session of boto3.
+        "aws_session_token": credentials.get("AWS_SESSION_TOKEN", ""),
         "aws_region_name": deployment.region,
         "aws_bedrock_runtime_endpoint": base_url,
-        "aws_sts_endpoint": "",
-        "aws_external_id": "",
-        **given,
-        **dict.fromkeys(unused, ""),
     }
 
 

@@ -12,7 +12,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from gateway.providers.wire import Wire
+import httpx
+
+from gateway.providers.wire import Closed, Wire
 
 _lock = threading.Lock()
 
@@ -32,6 +34,7 @@ def load() -> Any:
         import litellm  # noqa: PLC0415 - the reason for this module
 
         _set_switches(litellm)
+        _close_other_ways_out()
         return litellm
 
 
@@ -40,9 +43,11 @@ def _set_environment() -> None:
 
     ``LITELLM_MODE`` DEV, its default, loads any ``.env`` file in the folders above into the environment.
     """
+    for name in [name for name in os.environ if name.startswith("LITELLM_") or name in _INVENTED]:
+        # Some hundred switches: callbacks, retries, other routes to a provider, other accounts.
+        del os.environ[name]
     os.environ.update(
         {
-            "DISABLE_AIOHTTP_TRUST_ENV": "True",
             "HF_HUB_OFFLINE": "1",
             "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
             "LITELLM_LOCAL_BLOG_POSTS": "True",
@@ -53,21 +58,22 @@ def _set_environment() -> None:
             "TIKTOKEN_CACHE_DIR": str(folder() / "litellm_core_utils" / "tokenizers"),
         }
     )
-    for name in [name for name in os.environ if name.startswith("LITELLM_") and name not in _OURS]:
-        # Any of some hundred switches: they turn on callbacks, retries, other routes to a provider.
-        del os.environ[name]
 
 
-_OURS = frozenset(
+_INVENTED = frozenset(
     {
-        "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS",
-        "LITELLM_LOCAL_BLOG_POSTS",
-        "LITELLM_LOCAL_MODEL_COST_MAP",
-        "LITELLM_LOG",
-        "LITELLM_MODE",
-        "LITELLM_OFFLINE_MODE",
+        "AWS_BEDROCK_RUNTIME_ENDPOINT",
+        "AWS_EXTERNAL_ID",
+        "AWS_PROFILE_NAME",
+        "AWS_REGION_NAME",
+        "AWS_ROLE_NAME",
+        "AWS_SESSION_NAME",
+        "AWS_STS_ENDPOINT",
+        "AWS_WEB_IDENTITY_TOKEN",
+        "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER",
     }
 )
+"""Names that only LiteLLM reads, and that no argument overrules."""
 
 
 def _set_switches(litellm: Any) -> None:
@@ -92,27 +98,67 @@ def _set_switches(litellm: Any) -> None:
     litellm.route_all_chat_openai_to_responses = False
     # It ends a stream whose model repeats a chunk 100 times: a table of zeros is such an answer.
     litellm.REPEATED_STREAMING_CHUNK_LIMIT = 1_000_000_000
-    # The client that it uses where a call's own is not passed on (Ollama's embeddings).
-    litellm.module_level_aclient = http_client()
+    # It loads 40 MB of tokens to estimate counts that providers leave out; we do not use estimates.
+    litellm.main._encoding_cache = _NoTokens()
+
+
+class _NoTokens:
+    """In the place of a tokenizer."""
+
+    def encode(self, text: str, **_: Any) -> list[int]:
+        del text
+        return []
+
+
+def _close_other_ways_out() -> None:
+    """Every HTTP client that LiteLLM makes by itself goes over our wire, or nowhere.
+
+    It does not pass a call's client on everywhere (embeddings of Vertex and Ollama), and asks on its own, with
+    blocking calls, what it thinks it should know of a model (Ollama's ``/api/show``).
+    """
+    from litellm.llms.custom_httpx import http_handler  # noqa: PLC0415
+
+    http_handler.AsyncHTTPHandler.create_client = _client_on_wire
+    http_handler.HTTPHandler.create_client = _closed_client
+
+
+def _client_on_wire(*_: Any, **__: Any) -> httpx.AsyncClient:
+    """No timeout: the deadlines are the deployment's, kept by whoever calls."""
+    return httpx.AsyncClient(transport=Wire(), trust_env=False, follow_redirects=False, timeout=_NO_TIMEOUT)
+
+
+def _closed_client(*_: Any, **__: Any) -> httpx.Client:
+    return httpx.Client(transport=_ClosedWire(), trust_env=False)
+
+
+class _ClosedWire(httpx.BaseTransport):
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise Closed(f"a blocking request by {request.method}")
+
+
+_NO_TIMEOUT = httpx.Timeout(None)
+
+
+def free_model(litellm: Any, name: str) -> None:
+    """Let LiteLLM know a model that its map cannot know, so that it does not go and ask."""
+    entry = {
+        "litellm_provider": "ollama",
+        "mode": "chat",
+        "input_cost_per_token": 0,
+        "output_cost_per_token": 0,
+    }
+    litellm.register_model({f"ollama_chat/{name}": entry, f"ollama/{name}": entry})
 
 
 def http_client() -> Any:
-    """LiteLLM's HTTP client on our wire. Holds no connections, so one would do for the process."""
+    """LiteLLM's HTTP client, on our wire. Holds no connections, so one would do for the process."""
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # noqa: PLC0415
 
-    return AsyncHTTPHandler(transport=Wire(), follow_redirects=False)
+    return AsyncHTTPHandler()
 
 
 def openai_client(base_url: str, api_key: str) -> Any:
-    """The client of OpenAI's own SDK on our wire; LiteLLM takes this one for OpenAI."""
-    import httpx  # noqa: PLC0415
+    """The client of OpenAI's own SDK, on our wire; LiteLLM takes this one for OpenAI."""
     from openai import AsyncOpenAI  # noqa: PLC0415
 
-    # No timeout here: the deadlines are the deployment's, kept by whoever calls.
-    connections = httpx.AsyncClient(
-        transport=Wire(),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113
-    )
-    return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=connections)
+    return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=_client_on_wire())

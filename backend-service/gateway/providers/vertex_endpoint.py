@@ -7,7 +7,7 @@ gRPC, because the client's REST transport wraps such bodies and cannot read thei
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 import orjson
@@ -35,7 +35,7 @@ _NOT_SENT = frozenset({"model", "stream", "stream_options"})
 class VertexEndpointDoor:
     """Asks deployments of the kind VERTEX_ENDPOINT. Imports its library at the first use."""
 
-    def __init__(self, deployments: Sequence[Deployment], tokens: Mapping[str, GoogleTokens]) -> None:
+    def __init__(self, deployments: Sequence[Deployment], tokens: GoogleTokens) -> None:
         self._deployments = deployments
         self._tokens = tokens
         self._channels: dict[str, Any] = {}
@@ -51,10 +51,24 @@ class VertexEndpointDoor:
             await channel.close()
 
     async def complete(self, deployment: Deployment, request: JsonObject) -> Answer:
-        return await self._ask(deployment, request, deployment.timeouts.total_s)
+        provider = deployment.provider
+        try:
+            client, body, metadata = await self._prepared(deployment, request, {})
+            answer = await client.raw_predict(
+                request=body, metadata=metadata, retry=None, timeout=deployment.timeouts.total_s
+            )
+            payload = orjson.loads(answer.data)
+        except orjson.JSONDecodeError:
+            raise failures.bad_answer(provider) from None
+        except Exception as error:
+            raise self._translated(deployment, error, started=False) from None
+        if not isinstance(payload, dict) or not isinstance(payload.get("choices"), list):
+            raise failures.bad_answer(provider)
+        return Answer(payload, protocols.OPENAI.usage_of(payload))
 
     async def embed(self, deployment: Deployment, request: JsonObject) -> Answer:
-        return await self._ask(deployment, request, deployment.timeouts.total_s)
+        """Containers differ in how they embed, so none is asked."""
+        raise failures.rejected(deployment.provider, "its endpoints are not asked for embeddings")
 
     async def stream(self, deployment: Deployment, request: JsonObject) -> AsyncGenerator[Chunk, None]:
         """The chunks as the container sends them. Closing it cancels the call."""
@@ -77,24 +91,11 @@ class VertexEndpointDoor:
             provider = deployment.provider
             raise failures.interrupted(provider) if watch.started else failures.bad_answer(provider)
 
-    async def _ask(self, deployment: Deployment, request: JsonObject, timeout_s: float) -> Answer:
-        try:
-            client, body, metadata = await self._prepared(deployment, request, {})
-            answer = await client.raw_predict(request=body, metadata=metadata, retry=None, timeout=timeout_s)
-            payload = orjson.loads(answer.data)
-        except orjson.JSONDecodeError:
-            raise failures.bad_answer(deployment.provider) from None
-        except Exception as error:
-            raise self._translated(deployment, error, started=False) from None
-        if not isinstance(payload, dict) or not ("choices" in payload or "data" in payload):
-            raise failures.bad_answer(deployment.provider)
-        return Answer(payload, protocols.OPENAI.usage_of(payload))
-
     async def _prepared(
         self, deployment: Deployment, request: JsonObject, extra: JsonObject
     ) -> tuple[Any, JsonObject, Sequence[tuple[str, str]]]:
         client = await self._client(deployment)
-        token = await self._tokens[deployment.provider.name].token()
+        token = await self._tokens.token(deployment.provider)
         body = {name: value for name, value in request.items() if name not in _NOT_SENT} | extra
         raw = {
             "endpoint": endpoint_name(deployment),
@@ -126,7 +127,7 @@ class VertexEndpointDoor:
         if not isinstance(code, int):
             return failures.bad_answer(provider)
         if code == 401:
-            self._tokens[provider.name].forget()
+            self._tokens.forget(provider)
         if code == 503 and not _from_server(error):
             return failures.unreachable(provider)
         return failures.of_status(provider, int(code), retry_after_s=_retry_after_s(error))

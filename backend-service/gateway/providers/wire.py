@@ -65,7 +65,7 @@ class Call:
     """One attempt: where it may go, and what came back.
 
     ``failure`` is the first thing that went wrong on the wire, as our error. ``may_authenticate`` False keeps
-    credentials that LiteLLM finds by itself from going out.
+    credentials that LiteLLM finds by itself from going out. A ``rehearsal`` sends nothing: every request fails.
     """
 
     provider: Provider
@@ -75,6 +75,8 @@ class Call:
     protocol: Protocol
     streaming: bool = False
     may_authenticate: bool = True
+    rehearsal: bool = False
+    status: int | None = None
     failure: ProviderError | None = None
     answered: bool = False
     usage: Usage | None = None
@@ -94,6 +96,10 @@ class Call:
         self.failure = self.failure or failure
         return WireError("the request failed on the wire")
 
+    def counted(self) -> Usage | None:
+        """The tokens that the provider has reported."""
+        return self.usage if self.watch is None else self.watch.usage
+
     def close(self) -> None:
         """Cut the connection if the answer is not complete; the provider sees that at once. May be
         repeated."""
@@ -103,6 +109,8 @@ class Call:
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         self._check(request.url)
+        if self.rehearsal:
+            raise self.fail(failures.unreachable(self.provider))
         body = await request.aread()
         try:
             response = await self.session.request(
@@ -115,6 +123,7 @@ class Call:
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise self.fail(failures.unreachable(self.provider)) from None
         self._response = response
+        self.status = response.status
         if response.status != 200:
             raise self.fail(await self._refusal(response))
         self.answered = True
