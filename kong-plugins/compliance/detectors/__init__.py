@@ -10,12 +10,11 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Final
-
-import re2
+from typing import Final
 
 from compliance.detectors import health, payment, personal, secrets
-from compliance.detectors.rule import Compound, Rule, holds, options
+from compliance.detectors.gate import Gate
+from compliance.detectors.rule import Compound, Rule, holds
 from compliance.normalise import normalise
 
 __all__ = ["COMPOUNDS", "EVERY_RULE", "RULES", "RULES_REVISION", "Finding", "scan", "scan_all"]
@@ -40,10 +39,9 @@ def scan(text: str) -> tuple[Finding, ...]:
     """What the text holds: each rule at most once, in the order of RULES and COMPOUNDS. Linear in the
     text."""
     data = normalise(text)
-    fired = _GATE.Match(data)
-    if fired is None:
+    found = {rule.id for rule in _GATE.matching(data) if holds(rule, data)}
+    if not found:
         return ()
-    found = {RULES[index].id for index in fired if holds(RULES[index], data)}
     for compound in COMPOUNDS:
         if all(not group.isdisjoint(found) for group in compound.all_of):
             found.add(compound.id)
@@ -60,17 +58,6 @@ def scan_all(texts: Iterable[str]) -> tuple[Finding, ...]:
     return scan(SEPARATOR.join(texts))
 
 
-def _gate() -> Any:
-    """One automaton that says, in one pass, which patterns match at all."""
-    settings = options()
-    settings.max_mem = 64 << 20
-    gate = re2.Set.SearchSet(settings)
-    for rule in RULES:
-        gate.Add(rule.pattern)
-    gate.Compile()
-    return gate
-
-
 def _revision() -> str:
     """A hash over everything that decides a finding: the same rules have the same revision, in every
     process."""
@@ -81,5 +68,5 @@ def _revision() -> str:
     return digest.hexdigest()[:12]
 
 
-_GATE: Final = _gate()
+_GATE: Final = Gate(RULES)
 RULES_REVISION: Final = _revision()

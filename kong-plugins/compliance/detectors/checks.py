@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Final
 
 _DIGITS: Final = frozenset(b"0123456789")
+_GIT_USER: Final = re.compile(rb"(?i)(?<![a-z0-9._-])git$")
 _NOT_DIGITS: Final = bytes(byte for byte in range(256) if byte not in _DIGITS)
 
 
@@ -40,8 +41,16 @@ def ssn(data: bytes, start: int, end: int) -> bool:
 
 
 def phone_length(data: bytes, start: int, end: int) -> bool:
-    """7 to 15 digits (E.164's most), and no piece of a longer number."""
+    """7 to 15 digits (E.164's most), and no piece of a longer number or of a decimal fraction."""
+    if data[start - 1 : start] == b".":
+        return False
     return stands_alone(data, start, end) and 7 <= len(digits_of(data[start:end])) <= 15
+
+
+def not_a_repository(data: bytes, start: int, end: int) -> bool:
+    """`git@host` is the address of a repository, not of a person."""
+    del end
+    return _GIT_USER.search(data, max(0, start - 3), start + 1) is None
 
 
 def luhn(number: bytes) -> bool:
@@ -142,13 +151,22 @@ def iban(data: bytes, start: int, end: int) -> bool:
     return int("".join(str(int(chr(byte), 36)) for byte in number[4:] + number[:4])) % 97 == 1
 
 
+_VERSION_BEFORE: Final = re.compile(rb"(?i)(?:\bv|version|release|build)[ :=/]{0,2}$")
+_RESOLVERS: Final = frozenset((b"8.8.8.8", b"8.8.4.4", b"1.1.1.1", b"1.0.0.1", b"9.9.9.9"))
+
+
 def public_ip(data: bytes, start: int, end: int) -> bool:
     """An address of the public internet: it may belong to a person, which private and example ones do not."""
-    before, after = data[max(0, start - 1) : start], data[end : end + 2]
-    if before in (b".", b":") or before.isalnum() or after[:1].isalnum() or re.match(rb"[.:][0-9a-f]", after):
+    found, before, after = data[start:end], data[max(0, start - 12) : start], data[end : end + 2]
+    if before[-1:] in (b".", b":", b"_") or before[-1:].isalnum() or re.match(rb"[.:]?[0-9A-Za-z_]", after):
+        return False
+    if found in _RESOLVERS or _VERSION_BEFORE.search(before):
+        return False
+    # "a::b" is a name in several languages.
+    if b":" in found and sum(map(bool, found.split(b":"))) < 4:
         return False
     try:
-        return ipaddress.ip_address(data[start:end].decode("ascii")).is_global
+        return ipaddress.ip_address(found.decode("ascii")).is_global
     except ValueError:
         return False
 
@@ -170,9 +188,9 @@ _VALUE: Final = re.compile(rb"[A-Za-z0-9_+/.!@#%^&*-]{16,}")
 
 
 def looks_random(data: bytes, start: int, end: int) -> bool:
-    """The last long word holds letters and digits, and more than 3.2 bits a character."""
+    """The last long word holds letters and three digits, and more than 3.2 bits a character."""
     value = _VALUE.findall(data, start, end)[-1]
-    if not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value) or _PLACEHOLDER.fullmatch(value):
+    if len(digits_of(value)) < 3 or not re.search(rb"[A-Za-z]", value) or _PLACEHOLDER.fullmatch(value):
         return False
     shares = [count / len(value) for count in Counter(value).values()]
     return -sum(share * math.log2(share) for share in shares) > 3.2

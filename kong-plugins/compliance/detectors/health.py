@@ -20,7 +20,7 @@ _CONDITIONS: Final = (
     rb"|leuka?emia|sarcoma|glioblastoma|myeloma|metasta(?:sis|ses|tic)|oncolog(?:y|ist)|epilep(?:sy|tic)"
     rb"|seizures?|migraines?|parkinson'?s|alzheimer'?s|dementia|schizophreni(?:a|c)|bipolar disorder"
     rb"|depressive|anxiety disorder|ptsd|adhd|autis(?:m|tic)|hiv|hepatitis|tuberculosis|covid(?:-19)?"
-    rb"|influenza|pneumonia|sepsis|septic|strokes?|infarction|myocardial|angina|arrhythmia|fibrillation"
+    rb"|influenza|pneumonia|sepsis|septic|infarction|myocardial|angina|arrhythmia|fibrillation"
     rb"|afib|a-fib|heart failure|chf|atheroscleros\w{1,4}|thrombosis|dvt|embolism|aneurysm"
     rb"|ana?emi(?:a|c)|ha?emophilia|sickle cell|lupus|rheumatoid|psoria\w{2,5}|eczema|crohn'?s|celiac"
     rb"|gerd|cirrhosis|ckd|esrd|kidney disease|renal (?:failure|disease)|dialysis|hypothyroid\w{0,3}"
@@ -89,7 +89,7 @@ RULES: Final = (
         rb"(?i)\b(?:diagnos\w{1,5}|symptom\w{0,7}|treatments?|treated|therap(?:y|ies|eutic)|surger(?:y|ies)"
         rb"|surgical|\d{1,4} ?mg|dos(?:e|es|age|ing)|prescri\w{2,7}|medications?|chronic|syndrome"
         rb"|infections?|lesions?|allerg(?:y|ies|ic)"
-        rb"|pain|screening|relapse|rehab(?:ilitation)?|tx|hx|dx|rx|mgmt)\b",
+        rb"|pain|screening|relapse|strokes?|rehab(?:ilitation)?|tx|hx|dx|rx|mgmt)\b",
     ),
 )
 

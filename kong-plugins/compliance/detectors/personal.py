@@ -5,7 +5,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from compliance.detectors.checks import given_name, phone_length, public_ip, ssn, stands_alone
+from compliance.detectors.checks import (
+    given_name,
+    not_a_repository,
+    phone_length,
+    public_ip,
+    ssn,
+    stands_alone,
+)
 from compliance.detectors.rule import Rule
 
 _MONTH: Final = (
@@ -42,14 +49,14 @@ RULES: Final = (
         ssn,
         context=rb"(?i)ssn|social.{0,3}sec|\bsocial\b|taxpayer|\bitin\b|\bss ?#",
     ),
-    Rule("email", "pii", rb"(?i)[a-z0-9._%+-]@(?:[a-z0-9-]{1,63}\.)+[a-z]{2}"),
+    Rule("email", "pii", rb"(?i)[a-z0-9._%+-]@(?:[a-z0-9-]{1,63}\.)+[a-z]{2}", not_a_repository),
     Rule(
         "phone-international",
         "pii",
         rb"(?:\+|\b00)[1-9]\d{0,2}[-. /]{0,2}(?:\(\d{1,5}\)[-. /]?)?\d(?:[-. /]{0,2}\d){5,12}",
         phone_length,
     ),
-    Rule("phone-us", "pii", rb"(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. /])[2-9]\d{2}[-. ]\d{4}", stands_alone),
+    Rule("phone-us", "pii", rb"(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. /])[2-9]\d{2}[-.]\d{4}", stands_alone),
     Rule(
         "phone-labelled",
         "pii",

@@ -57,7 +57,8 @@ def options() -> Any:
 
 
 @cache
-def _compiled(pattern: bytes) -> Any:
+def compiled(pattern: bytes) -> Any:
+    """The pattern alone, compiled once."""
     return re2.compile(pattern, options())
 
 
@@ -65,7 +66,7 @@ def holds(rule: Rule, data: bytes) -> bool:
     """Whether a rule whose pattern is known to match somewhere has a match that is real."""
     if rule.check is None and rule.context is None:
         return True
-    for tried, match in enumerate(_compiled(rule.pattern).finditer(data)):
+    for tried, match in enumerate(compiled(rule.pattern).finditer(data)):
         if tried >= MAX_MATCHES:
             return True
         start, end = match.span()
@@ -78,4 +79,4 @@ def holds(rule: Rule, data: bytes) -> bool:
 
 def _stands_near(context: bytes, data: bytes, start: int, end: int) -> bool:
     around = data[max(0, start - _BEFORE) : end + _AFTER]
-    return _compiled(context).search(around) is not None
+    return compiled(context).search(around) is not None

@@ -143,6 +143,14 @@ def test_every_rule_with_a_category_has_an_example() -> None:
         "999.1.1.1",
         "12:30:45",
         "a@b",
+        "git clone git@github.com:kong/kong.git",
+        "release 4.12.0.1 resolves through 8.8.8.8",
+        "0.00123456789",
+        "a::b::c and std::fs::read",
+        "12345678-1234-5678-1234-567812345678",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "1700000000000 1700000000000000 2024-05-01T00:15:30.123456Z",
+        "secret: my-app-credentials-v2",
         "@decorator.method",
         "postgresql://user:password@localhost/app",
         "postgresql://user:${DB_PASSWORD}@localhost/app",
@@ -209,6 +217,13 @@ def test_any_text_is_scanned(text: str) -> None:
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_what_stands_around_hides_nothing(before: str, after: str) -> None:
     assert "private-key" in rules(f"{before}{DASHES}BEGIN PRIVATE KEY{DASHES}{after}")
+
+
+def test_a_text_that_holds_everything_is_found_whole() -> None:
+    """Every pattern at once, amid 300 kB that make the automaton forget states: it forgets no match."""
+    noise = "".join(random.Random(3).choices("0123456789-. aAbB@:/", k=150_000))
+    everything = "\n".join(text for _, text in FOUND)
+    assert rules(f"{noise}\n{everything}\n{noise}") >= {rule for rule, _ in FOUND}
 
 
 def test_the_revision_is_stable_and_short() -> None:
