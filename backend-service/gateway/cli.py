@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         # Imported only now: `token` need not wait for a web framework.
-        status: int = import_module(f"gateway.commands.{options.command}").run(options)
+        module = import_module(f"gateway.commands.{options.command.replace('-', '_')}")
+        status: int = module.run(options)
     except KeyboardInterrupt:
         return 130
     except (ValueError, OSError, RuntimeError) as error:
@@ -38,9 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("serve", help="run the backend behind a Kong (settings: .env.example)")
     _add_token(commands.add_parser("token", help="make a token for a tenant"))
     _add_local(commands.add_parser("local", help="run edge, backend and simulators on this machine"))
-    _add_kong_config(
-        commands.add_parser("kong_config", aliases=["kong-config"], help="render kong.yaml for a Kong")
-    )
+    _add_kong_config(commands.add_parser("kong-config", help="render kong.yaml for a real Kong"))
+    secrets = commands.add_parser("secrets", help="draw the tag's key and the tenants' credentials, once")
+    secrets.add_argument("--state", type=Path, default=STATE, help="folder that keeps them")
     return parser
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,8 +66,10 @@ class Settings:
         }
 
 
-def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from ``environ``. Raises SettingsError."""
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from ``environ``, the process' own by default. Raises SettingsError."""
+    if environ is None:
+        environ = os.environ
     simulators = environ.get("PORTCULLIS_SIMULATORS")
     return Settings(
         config_file=Path(environ.get("PORTCULLIS_CONFIG", REPOSITORY / "configs/gateway/gateway.yaml")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from datetime import date
 
 from compliance.classes import ORDER, ComplianceClass
@@ -16,7 +15,7 @@ from gateway.types import Operation
 
 def run(_: argparse.Namespace) -> int:
     """Print what is configured. Raises SettingsError or ConfigurationError, with every fault found."""
-    settings = read_settings(os.environ)
+    settings = read_settings()
     configuration = read_configuration(settings)
     print(f"{settings.config_file} is good.\n")
     print("\n\n".join([_providers(configuration), _clearances(configuration), _tenants(configuration)]))

@@ -1,4 +1,4 @@
-"""`portcullis kong_config`: print the declarative configuration that a real Kong loads."""
+"""`portcullis kong-config`: print the declarative configuration that a real Kong loads."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _foreground(options: LocalOptions, state: State, ready_fd: int | None) -> int:
-    settings = read_settings(os.environ)
+    settings = read_settings()
     configure_logging(settings.log_level)
 
     def say(ready: Ready) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 import uvloop
 
@@ -16,7 +15,7 @@ from gateway.settings import read_settings
 
 def run(_: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT. Raises SettingsError, ConfigurationError, TagKeysError, PortInUse."""
-    settings = read_settings(os.environ)
+    settings = read_settings()
     configure_logging(settings.log_level)
     backend = bind(settings.host, settings.port)
     management = bind(settings.host, settings.management_port)
