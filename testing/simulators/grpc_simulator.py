@@ -127,26 +127,38 @@ class GrpcSimulator(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has n
     async def _answer(
         self, exchange: Exchange, method: str, message: bytes, context: Any
     ) -> tuple[Response, list[Step]]:
-        metadata = _metadata(context)
         try:
-            fault = chosen_fault(self.faults, "POST", f"/{SERVICE}/{method}", dict(metadata).get(HEADER))
-            exchange.fault = fault.fault if fault else None
-            if fault is not None and fault.fault == "status":
-                raise asked_refusal(fault)
-            call = Call(exchange.number, method, metadata, message)
-            response, steps = script(self._service.respond(call, steer(fault)), fault, self._pace)
-        except ValueError as problem:
-            exchange.ended, exchange.status = "answered", 400
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{HEADER}: {problem}")
-            raise
+            response, steps = self._chosen(
+                exchange, Call(exchange.number, method, _metadata(context), message)
+            )
         except Refusal as refusal:
             exchange.ended, exchange.status = "answered", refusal.status
             if refusal.headers:
                 context.set_trailing_metadata(refusal.headers)
-            message_text = str(error_value(refusal)["error"]["message"])
-            await context.abort(_STATUS.get(refusal.status, grpc.StatusCode.UNAVAILABLE), message_text)
+            code = _STATUS.get(refusal.status, grpc.StatusCode.UNAVAILABLE)
+            await context.abort(code, str(error_value(refusal)["error"]["message"]))
             raise
         exchange.status = 200
+        return response, steps
+
+    def _chosen(self, exchange: Exchange, call: Call) -> tuple[Response, list[Step]]:
+        header = dict(call.metadata).get(HEADER)
+        try:
+            fault = chosen_fault(self.faults, "POST", f"/{SERVICE}/{call.method}", header)
+        except ValueError as problem:
+            raise Refusal(400, f"{HEADER}: {problem}") from None
+        exchange.fault = fault.fault if fault else None
+        if fault is not None and fault.fault == "status":
+            raise asked_refusal(fault)
+        try:
+            response, steps = script(self._service.respond(call, steer(fault)), fault, self._pace)
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ):  # a field of another type than the protocol's
+            raise Refusal(400) from None
         if fault is not None and fault.fault == "error-event":
             steps = [*steps[: fault.after], Break(b"", reset=False)]
         return response, steps
@@ -169,8 +181,9 @@ class GrpcSimulator(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has n
 
     def _restart(self) -> None:
         async def restart() -> None:
-            await self._down()
-            await self.start()
+            broken = self._server
+            await self.start()  # first the new one, so that nobody finds the port closed
+            await broken.stop(None)
 
         task = asyncio.get_running_loop().create_task(restart())
         self._restarts.add(task)

@@ -1,4 +1,4 @@
-"""Start the simulators as the process that they are, for tests and tools; and talk to their control endpoint."""
+"""Start the simulators as a process, for tests and tools, and talk to their control endpoint."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Simulators:
         return found
 
     def exchange(self, name: str, until: Callable[[dict[str, Any]], Any] = lambda each: each["ended"]) -> Any:
-        """The last exchange of a simulator, as soon as `until` holds for it (by default: as soon as it ended)."""
+        """The last exchange of a simulator, as soon as `until` holds for it (by default: once it ended)."""
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline:
             exchanges = self.recordings(name)["exchanges"]

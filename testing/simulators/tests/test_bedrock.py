@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import botocore.session
@@ -184,10 +184,14 @@ def test_faults_that_botocore_tells_apart(simulators: Simulators, client: Any) -
         client.converse(modelId=CLAUDE, messages=MESSAGES)
     simulators.fault("bedrock", "malformed")
     with pytest.raises(ChecksumMismatch):
-        list(client.converse_stream(modelId=CLAUDE, messages=MESSAGES)["stream"])
+        _streamed(client)
     simulators.fault("bedrock", "error-event")
     with pytest.raises(EventStreamError, match="modelStreamErrorException"):
-        list(client.converse_stream(modelId=CLAUDE, messages=MESSAGES)["stream"])
+        _streamed(client)
     simulators.fault("bedrock", "no-terminator")
-    kinds = [next(iter(e)) for e in client.converse_stream(modelId=CLAUDE, messages=MESSAGES)["stream"]]
-    assert kinds[-1] == "contentBlockStop"
+    assert _streamed(client)[-1] == "contentBlockStop"
+
+
+def _streamed(client: Any) -> list[str]:
+    with closing(client.converse_stream(modelId=CLAUDE, messages=MESSAGES)["stream"]) as stream:
+        return [next(iter(event)) for event in stream]

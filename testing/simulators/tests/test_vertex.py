@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,27 +11,20 @@ from typing import Any
 
 import google.auth.transport.requests
 import httpx
-import jwt
 import pytest
 import requests
 from google.oauth2 import service_account
 
 from testing.simulators.launch import Simulators
+from testing.simulators.tests.tokens import SCOPE, account, assertion, exchange
 
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 MODELS = "/v1/projects/sim-project/locations/us-central1/publishers/google/models"
 GEMINI = f"{MODELS}/gemini-2.5-flash"
 BODY: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "Hello there"}]}]}
 
 
-def _account(simulators: Simulators) -> dict[str, Any]:
-    path = Path(simulators.env("vertex_ai")["GOOGLE_APPLICATION_CREDENTIALS"])
-    account: dict[str, Any] = json.loads(path.read_text())
-    return account
-
-
 def _token(simulators: Simulators) -> str:
-    credentials = service_account.Credentials.from_service_account_info(_account(simulators), scopes=[SCOPE])
+    credentials = service_account.Credentials.from_service_account_info(account(simulators), scopes=[SCOPE])
     with requests.Session() as session:
         credentials.refresh(google.auth.transport.requests.Request(session))
     return str(credentials.token)
@@ -45,24 +37,6 @@ def http(simulators: Simulators) -> Iterator[httpx.Client]:
         yield found
 
 
-def _assertion(simulators: Simulators, **claims: Any) -> str:
-    account, now = _account(simulators), int(time.time())
-    payload = {
-        "iss": account["client_email"],
-        "aud": account["token_uri"],
-        "scope": SCOPE,
-        "iat": now,
-        "exp": now + 3600,
-    }
-    headers = {"kid": account["private_key_id"]}
-    return jwt.encode(payload | claims, account["private_key"], "RS256", headers)
-
-
-def _exchange(simulators: Simulators, assertion: str, grant: str | None = None) -> httpx.Response:
-    form = {"grant_type": grant or "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
-    return httpx.post(f"{simulators.base_url('vertex_ai')}/token", data=form)
-
-
 def test_the_key_file_is_for_its_owner_only(simulators: Simulators) -> None:
     path = Path(simulators.env("vertex_ai")["GOOGLE_APPLICATION_CREDENTIALS"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -70,7 +44,7 @@ def test_the_key_file_is_for_its_owner_only(simulators: Simulators) -> None:
 
 
 def test_a_good_assertion_is_exchanged(simulators: Simulators) -> None:
-    answer = _exchange(simulators, _assertion(simulators)).json()
+    answer = exchange(simulators, assertion(simulators)).json()
     assert answer["token_type"] == "Bearer"
     assert answer["expires_in"] == 3599
     assert answer["access_token"].startswith("ya29.")
@@ -87,20 +61,20 @@ def test_a_good_assertion_is_exchanged(simulators: Simulators) -> None:
     ],
 )
 def test_bad_claims_are_refused(simulators: Simulators, claims: dict[str, Any], error: str) -> None:
-    answer = _exchange(simulators, _assertion(simulators, **claims))
+    answer = exchange(simulators, assertion(simulators, **claims))
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
 def test_another_key_an_altered_and_an_unsigned_assertion_are_refused(simulators: Simulators) -> None:
-    good = _assertion(simulators)
+    good = assertion(simulators)
     head, claims, signature = good.split(".")
     altered = urlsafe_b64encode(json.dumps({"iss": "x"}).encode()).decode().rstrip("=")
     unsigned = urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
-    for assertion in (f"{head}.{altered}.{signature}", f"{unsigned}.{claims}.", f"{head}.{claims}", ""):
-        answer = _exchange(simulators, assertion)
+    for signed in (f"{head}.{altered}.{signature}", f"{unsigned}.{claims}.", f"{head}.{claims}", ""):
+        answer = exchange(simulators, signed)
         assert answer.status_code == 400
         assert answer.json()["error"] in ("invalid_grant", "invalid_request")
-    assert _exchange(simulators, good, grant="password").json()["error"] == "unsupported_grant_type"
+    assert exchange(simulators, good, grant="password").json()["error"] == "unsupported_grant_type"
 
 
 def test_generate_content(http: httpx.Client) -> None:
