@@ -14,6 +14,8 @@ def when_parent_ends(then: Callable[[], None]) -> None:
 
     A pidfd rather than PR_SET_PDEATHSIG, which fires when the *thread* that started us ends.
     """
+    if not STARTED_BY:  # the first process of a container has no parent
+        return
     try:
         watched = os.pidfd_open(STARTED_BY)
     except ProcessLookupError:

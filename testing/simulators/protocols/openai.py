@@ -8,7 +8,13 @@ import orjson
 
 from testing.simulators import vectors
 from testing.simulators.messages import Headers, Json, Refusal, Request, Response, json_response, sse
-from testing.simulators.protocols.openai_values import ask_of, chunk_values, completion_value
+from testing.simulators.protocols.openai_values import (
+    ask_of,
+    ask_of_prompt,
+    chunk_values,
+    completion_value,
+    text_values,
+)
 from testing.simulators.reply import CREATED, Reply, Steer, compose
 
 _KINDS = {
@@ -56,7 +62,9 @@ class OpenAI:
         self.check(request)
         match request.method, request.path.removeprefix(prefix):
             case "POST", "/chat/completions":
-                return self._chat(request, how)
+                return self.answer(request.json(), request, how)
+            case "POST", "/completions":
+                return self._completion(request, how)
             case "POST", "/embeddings":
                 return self._embeddings(request, how)
             case "GET", "/models":
@@ -135,19 +143,28 @@ class OpenAI:
         """What is not under one of the prefixes, or not known there."""
         raise Refusal(404, f"Invalid URL ({request.method} {request.path})", kind="invalid_request_error")
 
-    def _chat(self, request: Request, how: Steer) -> Response:
-        body = request.json()
-        return self.answer(body, request, how)
-
     def answer(self, body: Json, request: Request, how: Steer) -> Response:
         """A chat completion, streamed if the body asks for it."""
         ask = ask_of(self.name, body)
         reply = compose(ask, how, request.body)
         choices = min(_MOST_CHOICES, body.get("n") or 1)
         if not body.get("stream"):
-            return self._whole(ask.model, reply, choices, request, how)
+            return self._whole(completion_value(ask.model, reply, choices), reply, request, how)
+        return self._stream(chunk_values(ask.model, reply, choices), reply, body, request, how)
+
+    def _completion(self, request: Request, how: Steer) -> Response:
+        """The older completions, of a prompt."""
+        body = request.json()
+        ask = ask_of_prompt(self.name, body)
+        reply = compose(ask, how, request.body)
+        values = text_values(ask.model, reply, bool(body.get("stream")))
+        if not body.get("stream"):
+            return self._whole(values[0], reply, request, how)
+        return self._stream(values, reply, body, request, how)
+
+    def _stream(self, values: list[Json], reply: Reply, body: Json, request: Request, how: Steer) -> Response:
         asked = bool((body.get("stream_options") or {}).get("include_usage"))
-        values = self.chunks(chunk_values(ask.model, reply, choices), reply, how)
+        values = self.chunks(values, reply, how)
         if asked:
             values = [value | {"usage": None} for value in values]
             last = {key: values[-1][key] for key in ("id", "object", "created", "model")}
@@ -161,8 +178,8 @@ class OpenAI:
             garbage_piece=b'data: {"id":"chatcmpl-simulated","choices":[{"delta":{"con\n\n',
         )
 
-    def _whole(self, model: str, reply: Reply, choices: int, request: Request, how: Steer) -> Response:
-        value = self.completion(completion_value(model, reply, choices), reply)
+    def _whole(self, value: Json, reply: Reply, request: Request, how: Steer) -> Response:
+        value = self.completion(value, reply)
         if how.usage != "missing":
             value["usage"] = self.usage(reply)
         response = json_response(value, headers=self.headers(request))

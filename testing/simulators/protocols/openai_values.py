@@ -23,6 +23,7 @@ def ask_of(provider: str, body: Json) -> Ask:
     if model.startswith("missing"):
         message = f"The model `{model}` does not exist or you do not have access to it."
         raise Refusal(404, message, code="model_not_found")
+    _check_stream_options(body)
     shape = body.get("response_format") or {}
     return Ask(
         provider,
@@ -34,6 +35,33 @@ def ask_of(provider: str, body: Json) -> Ask:
         json=shape.get("type") in ("json_object", "json_schema"),
         schema=(shape.get("json_schema") or {}).get("schema"),
     )
+
+
+def ask_of_prompt(provider: str, body: Json) -> Ask:
+    """What an older completion asks."""
+    _check_stream_options(body)
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise Refusal(400, "you must provide a model parameter")
+    return Ask(provider, model, characters(body.get("prompt") or ""), body.get("max_tokens"))
+
+
+def text_values(model: str, reply: Reply, stream: bool) -> list[Json]:
+    """An older completion without usage: the chunks of a stream, else the one whole."""
+    base = {"id": f"cmpl-{reply.mark}", "object": "text_completion", "created": CREATED, "model": model}
+
+    def value(text: str, finish: str | None) -> Json:
+        return base | {"choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": finish}]}
+
+    if not stream:
+        return [value(reply.text, _finish(reply))]
+    return [*(value(text, None) for text in reply.deltas), value("", _finish(reply))]
+
+
+def _check_stream_options(body: Json) -> None:
+    if body.get("stream_options") and not body.get("stream"):
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise Refusal(400, message, param="stream_options")
 
 
 def _tools(body: Json) -> list[Tool]:

@@ -95,7 +95,7 @@ class VertexEndpoint:
         inner = Request(call.number, "POST", "/v1/chat/completions", (), raw.http_body.data)
         body = inner.json()
         if call.method == "RawPredict":
-            body.pop("stream", None)
+            body = {key: value for key, value in body.items() if key not in ("stream", "stream_options")}
         return self._container.answer({"model": raw.endpoint.rpartition("/")[2]} | body, inner, how)
 
 

@@ -178,6 +178,14 @@ def test_embeddings_of_tokens_and_of_a_given_size(client: openai.OpenAI) -> None
     assert answer.usage.prompt_tokens == 3
 
 
+def test_the_older_completions(client: openai.OpenAI) -> None:
+    whole = client.completions.create(model="m", prompt="Hello")
+    chunks = list(client.completions.create(model="m", prompt="Hello", stream=True))
+    assert whole.choices[0].text.startswith("[simulated openai] m answers: received 5 characters")
+    assert "".join(chunk.choices[0].text for chunk in chunks) == whole.choices[0].text
+    assert [chunk.choices[0].finish_reason for chunk in chunks][-1] == "stop"
+
+
 def test_models(client: openai.OpenAI) -> None:
     assert "gpt-4o" in {model.id for model in client.models.list()}
     assert client.models.retrieve("gpt-4o").owned_by == "openai"
@@ -200,6 +208,7 @@ def test_credentials_are_checked(simulators: Simulators, key: str | None) -> Non
     [
         (b"{", 400, {"type": "invalid_request_error", "code": None}),
         (b'{"model": "gpt-4o"}', 400, {"param": "messages", "code": "missing_required_parameter"}),
+        (b'{"model": "m", "messages": [{}], "stream_options": {"a": 1}}', 400, {"param": "stream_options"}),
         (b'{"messages": [{}]}', 400, {"message": "you must provide a model parameter"}),
         (b'{"model": "missing-1", "messages": [{}]}', 404, {"code": "model_not_found"}),
         (b'{"model": "gpt-4o", "messages": [{}], "tools": "no"}', 400, {"type": "invalid_request_error"}),
