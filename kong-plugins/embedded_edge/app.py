@@ -20,6 +20,7 @@ from embedded_edge.exchange import (
     BodyTooLargeError,
     BrokenBodyError,
     ClientGoneError,
+    CutError,
     Exchange,
     Message,
     Receive,
@@ -184,8 +185,7 @@ class Edge:
             _report_upstream(service.name, error)
             if down.started:
                 if not down.complete:
-                    # The client must see that the answer is not whole: the connection is cut.
-                    raise
+                    raise CutError from None
                 return
             x.upstream_ms = int((time.monotonic() - down.began) * 1000)
             x.own_ms = int((down.began - x.started) * 1000)

@@ -40,6 +40,10 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
 
 
+class CutError(Exception):
+    """An answer that has begun cannot be completed: the connection has to end, so that the client sees it."""
+
+
 class BrokenBodyError(Exception):
     """What came after the header is not a body that HTTP allows."""
 
@@ -65,9 +69,9 @@ class Exchange:
 
     __slots__ = (
         "_body",
-        "_body_error",
         "_expects_continue",
         "_receive",
+        "_unreadable",
         "answer",
         "body_complete",
         "body_size",
@@ -134,10 +138,10 @@ class Exchange:
         self.own_ms = 0
         self.upstream_ms: int | None = None
         self._body: bytes | None = None
-        self._body_error: Exception | None = None
         self.body_size = 0
         length = self.headers.get(b"content-length")
         self.body_complete = length in (None, b"0") and self.headers.get(b"transfer-encoding") is None
+        self._unreadable = REFUSAL in scope
         self._expects_continue = (self.headers.get(b"expect") or b"").lower() == b"100-continue"
         if self.body_complete:
             self._body = b""
@@ -168,6 +172,7 @@ class Exchange:
                 if message["type"] == "http.disconnect":
                     raise ClientGoneError
                 if message.get(BROKEN):
+                    self._unreadable = True
                     raise BrokenBodyError
                 chunk = message.get("body", b"")
                 self.body_size += len(chunk)
@@ -188,7 +193,7 @@ class Exchange:
         """
         if self.body_complete:
             return True
-        if self._expects_continue:
+        if self._expects_continue or self._unreadable:
             return False
         size = self.body_size
         try:
@@ -205,9 +210,12 @@ class Exchange:
             pass
         return False
 
-    async def receive(self) -> Message:
-        """The next message of the client after the body: `http.disconnect`, when it comes."""
-        return await self._receive()
+    async def disconnected(self) -> Message:
+        """Returns `http.disconnect` when the client has gone; what else comes is dropped."""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return message
 
 
 def _target(raw_path: bytes, query: bytes) -> bytes:

@@ -5,6 +5,7 @@ A protocol class for uvicorn (`uvicorn.run(edge, http=EdgeProtocol)`); `serve` s
 
 import asyncio
 import itertools
+import logging
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from embedded_edge.exchange import BROKEN, CLOSE, HOST, RAW_NAMES, REASON, REFUSAL, TARGET, ASGIApp
+from embedded_edge.exchange import BROKEN, CLOSE, HOST, RAW_NAMES, REASON, REFUSAL, TARGET, ASGIApp, CutError
 
 # nginx's large_client_header_buffers (4 of 8k), which Kong leaves as they are.
 _MAX_LINE = 8192
@@ -67,6 +68,8 @@ _WITHOUT = {
     508,
 }
 
+_log = logging.getLogger("embedded_edge")
+
 _connections = itertools.count(1)
 
 
@@ -88,11 +91,27 @@ class _RefusedError(Exception):
     """HTTP forbids this request."""
 
 
+def _nothing() -> None:
+    """In place of a callback that would keep the connection's objects alive."""
+
+
 class EdgeCycle(RequestResponseCycle):
     """One request and its answer. Writes the head of the answer as it is given."""
 
     _until_close = False
     broken = False
+
+    async def run_asgi(self, app: Any) -> None:
+        """Runs the edge; an error is named by kind only, for its text could quote the request."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except CutError:
+            self.transport.close()
+        except Exception as error:
+            _log.error("the edge failed: %s", type(error).__name__)
+            self.transport.close()
+        finally:
+            self.on_response = _nothing
 
     async def receive(self) -> Any:
         message = await super().receive()

@@ -26,7 +26,7 @@ async def call(app: ASGIApp, x: Exchange, request: UpstreamRequest, down: Downst
         if not given:
             given = True
             return {"type": "http.request", "body": body, "more_body": False}
-        return await x.receive()
+        return await x.disconnected()
 
     async def send(message: Message) -> None:
         nonlocal moved

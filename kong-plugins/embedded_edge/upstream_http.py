@@ -234,8 +234,7 @@ class HttpUpstream:
 
 
 async def _close_when_client_goes(x: Exchange, connection: Connection) -> None:
-    while (await x.receive())["type"] != "http.disconnect":
-        pass
+    await x.disconnected()
     connection.close()
 
 

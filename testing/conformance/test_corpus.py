@@ -38,8 +38,9 @@ NOT_YET = {
     "upstream-errors/garbage-answer": "Kong passes garbage on as HTTP/0.9; the edge answers 502 on purpose",
 }
 
-# Where only the order of the rate-limit fields among themselves may differ: it is that of a Lua table, and changes
-# with how many fields the process has ever had. A real Kong gives several orders; the edge has the most frequent.
+# Where only the order of the rate-limit fields among themselves may differ: it is that of a Lua table, and
+# changes with how many fields the process has ever had. A real Kong gives several orders; the edge has the
+# most frequent.
 LUA_ORDER = {"rate-limiting/ip-minute-3"}
 
 
