@@ -159,6 +159,8 @@ class Edge:
             raise
         except BrokenBodyError:
             x.answer = gateway_error(x, 400, "Bad request")
+        except TimeoutError:
+            x.answer = gateway_error(x, 408, "Request timeout")
         except Exception as error:
             _report("the chain", error)
             x.answer = kong_error(x, 500, UNEXPECTED)

@@ -32,6 +32,9 @@ CLOSE = "portcullis.close"  # start: True if the connection cannot be used again
 DRAIN_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 5.0
 
+# nginx's client_body_timeout: between two reads, not for the whole.
+BODY_TIMEOUT_S = 60.0
+
 # Without request-size-limiting Kong spools to disk; this process has memory only.
 MAX_BODY = 128 * 1024 * 1024
 
@@ -162,13 +165,15 @@ class Exchange:
     async def read_body(self, limit: int = MAX_BODY) -> bytes:
         """The whole body, kept.
 
-        BodyTooLargeError beyond `limit` bytes; ClientGoneError or BrokenBodyError if it breaks off.
+        BodyTooLargeError beyond `limit` bytes; ClientGoneError or BrokenBodyError if it breaks off;
+        TimeoutError if nothing of it came for BODY_TIMEOUT_S.
         """
         if self._body is None:
             self._expects_continue = False
             chunks = []
             while not self.body_complete:
-                message = await self._receive()
+                async with asyncio.timeout(BODY_TIMEOUT_S):
+                    message = await self._receive()
                 if message["type"] == "http.disconnect":
                     raise ClientGoneError
                 if message.get(BROKEN):

@@ -27,6 +27,9 @@ _SINGLE = frozenset(
     }
 )  # fmt: skip
 
+# nginx's client_header_timeout and send_timeout.
+_TIMEOUT_S = 60.0
+
 _BAD_REQUEST = (400, "Bad request")
 _TOO_LARGE = (494, "Request header or cookie too large")
 _NOT_ALLOWED = (405, "Method not allowed")
@@ -120,12 +123,12 @@ class EdgeCycle(RequestResponseCycle):
         return message
 
     async def send(self, message: Any) -> None:
+        if self.flow.write_paused and not self.disconnected:
+            await self._drain()
+        if self.disconnected:
+            return
         if self.response_started:
             await self._send_body(message)
-            return
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.disconnected:
             return
         self.response_started = True
         self.waiting_for_100_continue = False
@@ -153,6 +156,15 @@ class EdgeCycle(RequestResponseCycle):
         lines.append(b"\r\n")
         self.transport.write(b"".join(lines))
 
+    async def _drain(self) -> None:
+        """Waits until the client takes bytes again; ends the connection of one that does not."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                await self.flow.drain()
+        except TimeoutError:
+            self.transport.abort()
+            self.disconnected = True
+
     async def _send_body(self, message: Any) -> None:
         if self._until_close:
             self.expected_content_length = len(message.get("body", b""))
@@ -174,9 +186,16 @@ class EdgeProtocol(HttpToolsProtocol):
         self._refusal: tuple[int, str] | None = None
         self._names: list[bytes] = []
         self._head_size = 0
+        self._head_deadline = self.loop.call_later(_TIMEOUT_S, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_deadline.cancel()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head_deadline.cancel()
+        self._head_deadline = self.loop.call_later(_TIMEOUT_S, self.transport.abort)
         self._requests += 1
         self._names = []
         self._head_size = 0
@@ -238,6 +257,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._extra[TARGET] = target.partition(b"#")[0]
 
     def _start_cycle(self, *, keep_alive: bool) -> None:
+        self._head_deadline.cancel()
         existing = self.cycle
         self.cycle = EdgeCycle(
             scope=self.scope,

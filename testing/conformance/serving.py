@@ -31,5 +31,5 @@ async def serving(edge: Edge) -> AsyncIterator[int]:
             connection.shutdown()
         await edge.shutdown()
         async with asyncio.timeout(5):
-            while state.connections:  # noqa: ASYNC110 - uvicorn offers a set, no event
+            while state.connections:
                 await asyncio.sleep(0)

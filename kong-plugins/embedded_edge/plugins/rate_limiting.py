@@ -20,12 +20,14 @@ _MAX_CALLERS = 100_000
 class Window:
     """Counts of one period: they start again when the clock enters the next one."""
 
-    __slots__ = ("_counts", "_start", "limit", "period", "seconds")
+    __slots__ = ("_counts", "_start", "limit", "limit_field", "period", "remaining_name", "seconds")
 
     def __init__(self, period: str, limit: int) -> None:
         self.period = period
         self.seconds = _PERIODS[period]
         self.limit = limit
+        self.limit_field = (f"X-RateLimit-Limit-{period.title()}".encode(), _number(limit))
+        self.remaining_name = f"X-RateLimit-Remaining-{period.title()}".encode()
         self._start = 0
         self._counts: dict[str, int] = {}
 
@@ -129,9 +131,9 @@ def _say(
         shown.append((max(0, after), -window.seconds, window))
     tightest_left, _, tightest = min(shown, key=lambda row: row[:2])
     reset = _number(tightest.reset(now))
-    limits = [(f"X-RateLimit-Limit-{w.period.title()}".encode(), _number(w.limit)) for w in windows]
-    lefts = [(f"X-RateLimit-Remaining-{w.period.title()}".encode(), _number(left)) for left, _, w in shown]
-    draft = [(b"RateLimit-Limit", _number(tightest.limit)), (b"RateLimit-Remaining", _number(tightest_left))]
+    limits = [window.limit_field for window in windows]
+    lefts = [(window.remaining_name, _number(left)) for left, _, window in shown]
+    draft = [(b"RateLimit-Limit", tightest.limit_field[1]), (b"RateLimit-Remaining", _number(tightest_left))]
     retry = [(b"Retry-After", reset)] if stopped else []
     until = [(b"RateLimit-Reset", reset)]
     rows = (
