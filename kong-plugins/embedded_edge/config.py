@@ -23,6 +23,8 @@ from embedded_edge.plugins.base import EdgePlugin, World
 from embedded_edge.python_plugins import find_plugin, load_plugin
 from embedded_edge.schema import ConfigError, only, read_options
 
+__all__ = ["ConfigError", "EdgeConfig", "load_config", "load_file"]
+
 _TOP = frozenset({"_format_version", "_transform", "_comment", "services", "routes", "consumers", "plugins"})
 _PLUGIN = frozenset(
     {
