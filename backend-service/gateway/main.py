@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import redis.asyncio
 import structlog
@@ -24,10 +24,17 @@ from gateway.api.state import Gateway
 from gateway.configuration import Configuration, load_configuration
 from gateway.middleware import Envelope, MemoryReplay, RedisReplay, ReplayGuard, TagCheck
 from gateway.observability import Metrics
-from gateway.pipeline import Pipeline
+from gateway.pipeline import Asks, Pipeline
 from gateway.providers import Providers
 from gateway.providers.litellm_prices import price_of
 from gateway.settings import Settings
+
+
+class ProvidersRoom(Asks, AbstractAsyncContextManager[object], Protocol):
+    """Step 9 as the composition sees it: opened and closed with the application, warmed behind readiness."""
+
+    async def warm(self) -> None: ...
+
 
 VERSION = "0.1.0"
 STORE_DEADLINE_S = 1.0
@@ -56,12 +63,13 @@ def create_application(
     *,
     extra_checks: dict[str, Callable[[], Awaitable[str | None]]] | None = None,
     extra_registries: tuple[CollectorRegistry, ...] = (),
+    providers: ProvidersRoom | None = None,
 ) -> Application:
     """Build everything; nothing is opened before the lifespan starts. Raises TagKeysError."""
+    providers = providers or Providers(configuration.deployments)
     keys = TagKeys.from_file(settings.tag_keys_file)
     metrics = Metrics()
     store = redis.asyncio.from_url(settings.redis_url) if settings.redis_url else None
-    providers = Providers(configuration.deployments)
     gateway = Gateway(
         settings=settings,
         configuration=configuration,
@@ -77,7 +85,7 @@ def create_application(
     return Application(backend, _management(routes, backend), gateway)
 
 
-def _backend(gateway: Gateway, providers: Providers, store: redis.asyncio.Redis | None) -> FastAPI:
+def _backend(gateway: Gateway, providers: ProvidersRoom, store: redis.asyncio.Redis | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with providers:
@@ -112,7 +120,7 @@ def _management(routes: list[BaseRoute], backend: FastAPI) -> Starlette:
     return Starlette(routes=[*routes, *documented])
 
 
-async def _warm(providers: Providers) -> None:
+async def _warm(providers: ProvidersRoom) -> None:
     """Behind readiness: a first call would otherwise pay for each provider's lazy imports."""
     try:
         await providers.warm()

@@ -144,9 +144,7 @@ class Pipeline:
                 return result
         raise AssertionError("a plan without attempts")
 
-    async def _settling(
-        self, chunks: Chunks, record: RequestRecord
-    ) -> AsyncGenerator[Chunk]:
+    async def _settling(self, chunks: Chunks, record: RequestRecord) -> AsyncGenerator[Chunk]:
         """Step 10 for a stream: pass chunks on, and take the usage from the one that has it."""
         record.outcome = "stream_abandoned"
         async with aclosing(chunks):

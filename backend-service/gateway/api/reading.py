@@ -14,6 +14,8 @@ from gateway.types import ChatRequest, EmbeddingsRequest, JsonObject
 
 #: JSON nested deeper than this is nobody's request; libraries further down recurse.
 MAX_DEPTH = 64
+#: The names that pydantic puts into a path for the member of a union that it tried.
+UNION_MEMBERS = frozenset({"str", "int", "float", "bool", "list", "dict"})
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -75,15 +77,12 @@ def _checked(model: type[Body], payload: JsonObject) -> Body:
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    """``("messages", 0, "content")`` as OpenAI writes it: ``messages[0].content``.
-
-    Names that pydantic adds for the members of a union are left out.
-    """
+    """``("messages", 0, "content")`` as OpenAI writes it: ``messages[0].content``."""
     path = ""
     for part in location:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif part.isidentifier() and part.islower() and part not in {"str", "list", "constrained"}:
+        elif part.isidentifier() and part.islower() and part not in UNION_MEMBERS:
             path += f".{part}" if path else part
     return path
 
