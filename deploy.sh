@@ -29,6 +29,7 @@ usage() {
               --port N       the gateway's port (default 8000; 0 for any); its management port is the next one
               --detach       go on in the background; prints one JSON line when ready
               --no-limits    no rate limits, for load tests
+              --simulate     ask no real provider, whatever credentials the environment holds
   local stop  end what runs here (--port N: only that one); `stop` does the same
   check     say whether configs/gateway/gateway.yaml is good and what it means
   token     make a token: --tenant --subject --tier --scope --floor --life (see token --help)

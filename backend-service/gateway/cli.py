@@ -70,6 +70,9 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--management-port", type=_port, help="default: the port after --port")
     parser.add_argument("--no-limits", action="store_true", help="no rate limits, for load tests")
     parser.add_argument(
+        "--simulate", action="store_true", help="ask no real provider, whatever the environment holds"
+    )
+    parser.add_argument(
         "--detach", action="store_true", help="go on in the background; prints one JSON line when ready"
     )
     parser.add_argument("--state", type=Path, default=STATE, help="folder for secrets, logs and what runs")

@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
         port=port,
         management_port=after if options.management_port is None else options.management_port,
         limits=not options.no_limits,
+        simulate=options.simulate,
     )
     if options.detach:
         return _detach(chosen, state)
@@ -63,6 +64,7 @@ def _detach(options: LocalOptions, state: State) -> int:
         *("--management-port", str(options.management_port)),
         *("--state", str(state.folder)),
         *(() if options.limits else ("--no-limits",)),
+        *(("--simulate",) if options.simulate else ()),
     ]
     ready = detach.start(arguments, state.log(options.port))
     if not options.limits:

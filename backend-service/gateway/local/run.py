@@ -34,11 +34,12 @@ SCOPES = ("inference", "admin")
 
 @dataclass(frozen=True, slots=True)
 class LocalOptions:
-    """What the command line asks. Ports of 0 let the system choose."""
+    """What the command line asks. Ports of 0 let the system choose; ``simulate`` asks no real provider."""
 
     port: int
     management_port: int
     limits: bool = True
+    simulate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ async def run_local(
     async with AsyncExitStack() as stack:
         loading = asyncio.create_task(asyncio.to_thread(load))
         stack.callback(loading.cancel)
-        settings = _with_ollama(replace(settings, tag_keys_file=state.tag_keys))
+        settings = replace(settings, tag_keys_file=state.tag_keys)
+        settings = (
+            replace(settings, credentials={}, addresses={}) if options.simulate else _with_ollama(settings)
+        )
         state.runtime(port).mkdir(mode=0o700, parents=True, exist_ok=True)
         kinds = simulators.kinds_to_simulate(settings)
         stand_ins = None
