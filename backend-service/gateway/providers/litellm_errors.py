@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import functools
 import re
+import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from gateway.errors import ProviderError
 from gateway.providers import failures
-from gateway.providers.wire import Call, Closed
+from gateway.providers.wire import Call
 from gateway.types import Provider
 
 Translation = Callable[[Provider], ProviderError]
@@ -30,6 +32,7 @@ def _rejected(reason: str) -> Translation:
     return functools.partial(failures.rejected, reason=reason)
 
 
+_UNSHAPED = _rejected("it cannot be put in its protocol")
 _NOT_USED = _misconfigured("a part of LiteLLM that is switched off took part")
 
 TRANSLATIONS: dict[str, Translation] = {
@@ -38,15 +41,16 @@ TRANSLATIONS: dict[str, Translation] = {
     "APIResponseValidationError": failures.bad_answer,
     "AuthenticationError": _status(401),
     "BadGatewayError": _status(502),
-    "BadRequestError": _rejected("it cannot be put in its protocol"),
+    "BadRequestError": _UNSHAPED,
     "BlockedPiiEntityError": _NOT_USED,
     "BudgetExceededError": _NOT_USED,
+    "Closed": _misconfigured("a request was made outside of a call"),  # ours, of wire.py
     "ContentPolicyViolationError": _rejected("its content policy forbids it"),
     "ContextWindowExceededError": _rejected("it is longer than the model's context"),
     "GuardrailRaisedException": _NOT_USED,
     "ImageFetchError": _rejected("an image in it cannot be read"),
     "InternalServerError": _status(500),
-    "InvalidRequestError": _rejected("it cannot be put in its protocol"),
+    "InvalidRequestError": _UNSHAPED,
     "JSONSchemaValidationError": failures.bad_answer,
     "LiteLLMUnknownProvider": _misconfigured("LiteLLM does not know it"),
     "MidStreamFallbackError": failures.interrupted,
@@ -66,36 +70,41 @@ TRANSLATIONS: dict[str, Translation] = {
     "UnsupportedParamsError": _rejected("a parameter in it is not supported"),
     "VectorStoreSearchError": _NOT_USED,
 }
-"""By the names in ``litellm.exceptions``; a test walks those."""
+"""By the names in ``litellm.exceptions``, which a test walks."""
 
 
 def translate(error: BaseException, call: Call, parameters: Iterable[str]) -> ProviderError:
-    """Our error for what LiteLLM raised. ``parameters`` are the names in the request that one may speak
-    of."""
+    """Our error for what LiteLLM raised; of the request it may speak of ``parameters``."""
     if call.failure is not None:
         return call.failure
     if isinstance(error, ProviderError):
         return error
-    if isinstance(error, Closed):
-        return failures.misconfigured(call.provider, "a request was made outside of a call")
+    failure = _translated(error, call, parameters)
+    failure.add_note(_origin(error))
+    return failure
+
+
+def _translated(error: BaseException, call: Call, parameters: Iterable[str]) -> ProviderError:
     if call.answered:
         return failures.interrupted(call.provider) if call.streaming else failures.bad_answer(call.provider)
-    name = type(error).__name__
-    if name == "UnsupportedParamsError":
-        param = _named(str(error), parameters)
-        return failures.rejected(
-            call.provider,
-            "it does not support a parameter in it" + (f" ({param})" if param else ""),
-            param=param,
-        )
-    translation = TRANSLATIONS.get(name)
-    if translation is None:
-        # A plain ValueError or KeyError out of its transformations, mostly for odd requests.
-        return failures.rejected(call.provider, "it cannot be put in its protocol")
-    return translation(call.provider)
+    if type(error).__name__ == "UnsupportedParamsError":
+        return _unsupported(call.provider, str(error), parameters)
+    # A plain ValueError or KeyError comes out of its transformations, mostly for odd requests.
+    return TRANSLATIONS.get(type(error).__name__, _UNSHAPED)(call.provider)
 
 
-def _named(message: str, parameters: Iterable[str]) -> str | None:
-    """The parameter that LiteLLM's message is about, if it is one of ``parameters``."""
+def _origin(error: BaseException) -> str:
+    """What was raised first and where: all that can be told of it without its words."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    frames = traceback.extract_tb(error.__traceback__, limit=-3)
+    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {where}"
+
+
+def _unsupported(provider: Provider, message: str, parameters: Iterable[str]) -> ProviderError:
+    """Names the parameter that LiteLLM's message is about, if it is one of ``parameters``."""
     words: set[Any] = set(re.findall(r"[a-z_]+", message))
-    return next((name for name in parameters if name in words), None)
+    param = next((name for name in parameters if name in words), None)
+    named = f" ({param})" if param else ""
+    return failures.rejected(provider, f"it does not support a parameter in it{named}", param=param)

@@ -9,6 +9,7 @@ import importlib.util
 import logging
 import os
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def load() -> Any:
 
         _set_switches(litellm)
         _close_other_ways_out()
+        _build_models()
         return litellm
 
 
@@ -98,8 +100,31 @@ def _set_switches(litellm: Any) -> None:
     litellm.route_all_chat_openai_to_responses = False
     # It ends a stream whose model repeats a chunk 100 times: a table of zeros is such an answer.
     litellm.REPEATED_STREAMING_CHUNK_LIMIT = 1_000_000_000
+    litellm.disable_token_counter = True
     # It loads 40 MB of tokens to estimate counts that providers leave out; we do not use estimates.
     litellm.main._encoding_cache = _NoTokens()
+
+
+def _build_models() -> None:
+    """Have pydantic build LiteLLM's answers here; it would in the first requests, and warn of each.
+
+    The warnings are about ``ReadOnly`` in typed dictionaries of LiteLLM's, which pydantic does not enforce.
+    """
+    from litellm.types import utils  # noqa: PLC0415
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message=r"Item .* is using the `ReadOnly` qualifier", category=UserWarning
+        )
+        for name in (
+            "Delta",
+            "EmbeddingResponse",
+            "Message",
+            "ModelResponse",
+            "ModelResponseStream",
+            "Usage",
+        ):
+            getattr(utils, name).model_rebuild()
 
 
 class _NoTokens:
@@ -113,8 +138,8 @@ class _NoTokens:
 def _close_other_ways_out() -> None:
     """Every HTTP client that LiteLLM makes by itself goes over our wire, or nowhere.
 
-    It does not pass a call's client on everywhere (embeddings of Vertex and Ollama), and asks on its own, with
-    blocking calls, what it thinks it should know of a model (Ollama's ``/api/show``).
+    It does not pass a call's client on everywhere (embeddings of Vertex and Ollama), and asks on its own,
+    with blocking calls, what it thinks it should know of a model (Ollama's ``/api/show``).
     """
     from litellm.llms.custom_httpx import http_handler  # noqa: PLC0415
 

@@ -26,7 +26,7 @@ def price_of(kind: ProviderKind, upstream_model: str) -> Price | None:
         return None
     for name in (f"{row.prefix}/{upstream_model}", upstream_model):
         entry = _prices().get(name)
-        if entry is not None and entry.get("litellm_provider", "").split("-")[0] in row.price_sections:
+        if entry is not None and _section(entry) in row.price_sections:
             return _price(entry)
     return None
 
@@ -50,7 +50,7 @@ def _decimal(entry: Mapping[str, Any], name: str, default: Decimal) -> Decimal:
 
 @functools.cache
 def _prices() -> Mapping[str, Mapping[str, Any]]:
-    """Only what ``price_of`` reads of each entry: the whole map is 20 MB of objects."""
+    """Only the rows and fields that ``price_of`` reads: the whole map is 20 MB of objects."""
     wanted = (
         "cache_creation_input_token_cost",
         "cache_read_input_token_cost",
@@ -59,6 +59,14 @@ def _prices() -> Mapping[str, Mapping[str, Any]]:
         "output_cost_per_token",
     )
     document = json.loads((folder() / _FILE).read_bytes(), parse_float=Decimal, parse_int=Decimal)
+    sections = frozenset().union(*(row.price_sections for row in KINDS.values()))
     return {
-        model: {name: entry[name] for name in wanted if name in entry} for model, entry in document.items()
+        model: {name: entry[name] for name in wanted if name in entry}
+        for model, entry in document.items()
+        if _section(entry) in sections
     }
+
+
+def _section(entry: Mapping[str, Any]) -> str:
+    """``vertex_ai`` of ``vertex_ai-language-models``."""
+    return str(entry.get("litellm_provider", "")).split("-")[0]

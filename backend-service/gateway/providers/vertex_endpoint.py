@@ -68,6 +68,7 @@ class VertexEndpointDoor:
 
     async def embed(self, deployment: Deployment, request: JsonObject) -> Answer:
         """Containers differ in how they embed, so none is asked."""
+        del request
         raise failures.rejected(deployment.provider, "its endpoints are not asked for embeddings")
 
     async def stream(self, deployment: Deployment, request: JsonObject) -> AsyncGenerator[Chunk, None]:

@@ -65,7 +65,7 @@ class Call:
     """One attempt: where it may go, and what came back.
 
     ``failure`` is the first thing that went wrong on the wire, as our error. ``may_authenticate`` False keeps
-    credentials that LiteLLM finds by itself from going out. A ``rehearsal`` sends nothing: every request fails.
+    credentials that LiteLLM finds by itself from going out. A ``rehearsal`` fails instead of sending.
     """
 
     provider: Provider
