@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -39,6 +41,15 @@ def litellm() -> Any:
 
         library.suppress_debug_info = True
         yield library
+
+
+@pytest.fixture(autouse=True)
+async def _leave_nothing_open(litellm: Any) -> AsyncIterator[None]:
+    """LiteLLM keeps its clients for ever; here they must not outlive the test's event loop."""
+    yield
+    await litellm.close_litellm_async_clients()
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    gc.collect()
 
 
 def _arguments(simulators: Simulators, row: str) -> dict[str, Any]:
