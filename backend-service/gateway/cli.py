@@ -84,6 +84,9 @@ def _add_kong_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--consumers", type=Path, default=CONSUMERS, help="file with the tenants' credentials"
     )
+    parser.add_argument(
+        "--output", type=Path, help="write it there, readable by nobody else (default: print it)"
+    )
     parser.add_argument("--service-url", required=True, help="the backend as Kong reaches it")
     parser.add_argument(
         "--tag-keys-file", default="/etc/portcullis/tag-keys.json", help="as the plugin sees it"

@@ -66,7 +66,9 @@ def create_application(
     providers: ProvidersRoom | None = None,
 ) -> Application:
     """Build everything; nothing is opened before the lifespan starts. Raises TagKeysError."""
-    providers = providers or Providers(configuration.deployments)
+    providers = providers or Providers(
+        [d for d in configuration.deployments if d.provider.unavailable is None]
+    )
     keys = TagKeys.from_file(settings.tag_keys_file)
     metrics = Metrics()
     store = redis.asyncio.from_url(settings.redis_url) if settings.redis_url else None

@@ -1,4 +1,4 @@
-"""`portcullis kong-config`: print the declarative configuration that a real Kong loads."""
+"""`portcullis kong-config`: the declarative configuration that a real Kong loads."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import argparse
 import yaml
 
 from gateway.kong_config import read_consumers, read_yaml, render
+from gateway.local.state import write_private
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the rendered file. It holds the consumers' secrets: write it where only Kong reads it."""
+    """Print the rendered file, or write it to ``--output``. It holds the consumers' secrets."""
     document = render(
         read_yaml(options.file),
         consumers=read_consumers(options.consumers),
@@ -18,5 +19,9 @@ def run(options: argparse.Namespace) -> int:
         tag_keys_file=options.tag_keys_file,
         limits=not options.no_limits,
     )
-    print(yaml.safe_dump(document, sort_keys=False), end="")
+    text = yaml.safe_dump(document, sort_keys=False)
+    if options.output:
+        write_private(options.output, text)
+    else:
+        print(text, end="")
     return 0
