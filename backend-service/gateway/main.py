@@ -106,6 +106,8 @@ def _backend(gateway: Gateway, providers: ProvidersRoom, store: redis.asyncio.Re
         summary="An AI gateway that knows what may leave the building.",
         lifespan=lifespan,
         redoc_url=None,
+        # A redirect would name the backend's own address, which no caller should see.
+        redirect_slashes=False,
     )
     app.include_router(router)
     app.state.gateway = gateway
