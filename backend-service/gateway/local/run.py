@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import structlog
+
 from embedded_edge.app import Edge
 from embedded_edge.config import EdgeConfig, load_config
 from embedded_edge.server import EdgeProtocol
-
 from gateway.kong_config import KONG_YAML, read_consumers, read_yaml, render
 from gateway.local import simulators
 from gateway.local.state import State, write_private
