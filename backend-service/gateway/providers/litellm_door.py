@@ -141,7 +141,7 @@ class LiteLLMDoor:
                 return None
             except Exception as error:
                 raise self._translated(error, call, names) from None
-            if chunk["choices"]:
+            if _says_something(chunk):
                 return chunk
 
     async def _chat(self, line: _Line, call: Call, arguments: JsonObject) -> Any:
@@ -216,6 +216,10 @@ def _answer(call: Call, payload: JsonObject) -> Answer:
     if call.usage is not None:
         payload["usage"] = as_openai(call.usage, output=payload["object"] != "list")
     return Answer(payload, call.usage)
+
+
+def _says_something(chunk: JsonObject) -> bool:
+    return any(choice["delta"] or choice["finish_reason"] for choice in chunk["choices"])
 
 
 def _finished(chunk: JsonObject) -> bool:

@@ -7,6 +7,7 @@ gRPC, because the client's REST transport wraps such bodies and cannot read thei
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
@@ -29,6 +30,12 @@ _CHANNEL_OPTIONS = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.enable_retries", 0),
 )
+_CONNECTION = re.compile(
+    r"failed to connect|socket closed|recvmsg|connection (reset|refused|timed|attempt)"
+    r"|unreachable|resolution|goaway",
+    re.IGNORECASE,
+)
+"""In gRPC's own words for a connection that failed."""
 _NOT_SENT = frozenset({"model", "stream", "stream_options"})
 
 
@@ -129,7 +136,7 @@ class VertexEndpointDoor:
             return failures.bad_answer(provider)
         if code == 401:
             self._tokens.forget(provider)
-        if code == 503 and not _from_server(error):
+        if code == 503 and _connection_failed(error):
             return failures.unreachable(provider)
         return failures.of_status(provider, int(code), retry_after_s=_retry_after_s(error))
 
@@ -182,10 +189,9 @@ def _channel(provider: Provider, address: str) -> Any:
     return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=_CHANNEL_OPTIONS)
 
 
-def _from_server(error: Exception) -> bool:
-    """Whether an UNAVAILABLE came from the server: one of our own channel carries no metadata."""
-    calls = getattr(error, "errors", ())
-    return any(call.trailing_metadata() or call.initial_metadata() for call in calls)
+def _connection_failed(error: Exception) -> bool:
+    """Whether an UNAVAILABLE is our own channel's word for the connection, not the server's for itself."""
+    return any(_CONNECTION.search(call.details() or "") for call in getattr(error, "errors", ()))
 
 
 def _retry_after_s(error: Exception) -> float | None:

@@ -67,6 +67,10 @@ class Simulators:
             for exchange in received["exchanges"]
         ]
 
+    async def asked(self, kind: ProviderKind) -> list[dict[str, Any]]:
+        """The same without Google's token requests."""
+        return [row for row in await self.exchanges(kind) if not str(row["target"]).endswith("/token")]
+
     async def last(self, kind: ProviderKind) -> dict[str, Any]:
         """The body of the last request, as JSON."""
         exchange = (await self.exchanges(kind))[-1]
@@ -85,8 +89,9 @@ class Simulators:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """LiteLLM reads ``model_fields`` from an instance for each of Bedrock's chunks, which pydantic deprecates."""
-    deprecated = "ignore:Accessing the 'model_(computed_)?fields' attribute on the instance:DeprecationWarning"
+    """LiteLLM asks instances for ``model_fields`` at Bedrock's chunks, which pydantic deprecates."""
+    message = "Accessing the 'model_(computed_)?fields' attribute on the instance"
+    deprecated = f"ignore:{message}:DeprecationWarning"
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings(deprecated))
