@@ -217,3 +217,31 @@ def test_real_providers_are_used_where_they_are_set_up(state: Path) -> None:
     providers = get(ready["url"] + "/providers", ready["token"])[1]["providers"]
     assert {row["name"] for row in providers if not row["simulated"]} == {"openai", "ollama"}
     assert "sk-planted" not in Path(ready["log"]).read_text()
+
+
+def pss_mb(pids: list[int]) -> float:
+    """Proportional set size of all processes: shared pages count once."""
+    rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)
+    return sum(int(re.search(r"^Pss:\s+(\d+) kB", text, re.M)[1]) for text in rollups) / 1024  # type: ignore[index]
+
+
+def ask(url: str, token: str, model: str, *, stream: bool) -> bytes:
+    body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "Say hello"}]}
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url + "/v1/chat/completions", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        answer: bytes = response.read()
+    return answer
+
+
+def test_it_is_small(detached: Callable[..., dict[str, Any]]) -> None:
+    ready = detached()
+    pids = [ready["pid"], *children(ready["pid"])]
+    assert pss_mb(pids) < 350
+    providers = get(ready["url"] + "/providers", ready["token"])[1]["providers"]
+    for provider in providers:
+        model = provider["name"] + "/" + provider["deployments"][0]["model"]
+        for stream in (False, True):
+            assert b"simulated" in ask(ready["url"], ready["token"], model, stream=stream)
+    assert len(providers) == 8
+    assert pss_mb(pids) < 450
