@@ -41,7 +41,7 @@ def load() -> Any:
 
 
 def _set_environment() -> None:
-    """What LiteLLM and its parts read while they are imported. The only place that writes the environment.
+    """What LiteLLM and gRPC read while they are imported. The only place that writes the environment.
 
     ``LITELLM_MODE`` DEV, its default, loads any ``.env`` file in the folders above into the environment.
     """
@@ -50,6 +50,8 @@ def _set_environment() -> None:
         del os.environ[name]
     os.environ.update(
         {
+            # gRPC's C part would write lines of its own into our log, addresses in them.
+            "GRPC_VERBOSITY": "NONE",
             "HF_HUB_OFFLINE": "1",
             "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
             "LITELLM_LOCAL_BLOG_POSTS": "True",
@@ -186,4 +188,15 @@ def openai_client(base_url: str, api_key: str) -> Any:
     """The client of OpenAI's own SDK, on our wire; LiteLLM takes this one for OpenAI."""
     from openai import AsyncOpenAI  # noqa: PLC0415
 
-    return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=_client_on_wire())
+    class Once(AsyncOpenAI):
+        """Asks once. LiteLLM's embeddings take a ``max_retries`` of 0 for none given, and would set 2."""
+
+        @property
+        def max_retries(self) -> int:
+            return 0
+
+        @max_retries.setter
+        def max_retries(self, _: int) -> None:
+            pass
+
+    return Once(api_key=api_key, base_url=base_url, max_retries=0, http_client=_client_on_wire())
