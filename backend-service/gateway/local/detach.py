@@ -67,14 +67,14 @@ def stop(state: State, port: int | None) -> list[int]:
 
 
 def _end(file: Path) -> None:
-    pid = json.loads(file.read_text(encoding="utf-8"))["pid"]
-    deadline = time.monotonic() + STOP_DEADLINE_S
-    os.kill(pid, signal.SIGTERM)
-    while _holds_lock(file):
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-            return
-        time.sleep(0.05)
+    process = os.pidfd_open(json.loads(file.read_text(encoding="utf-8"))["pid"])
+    try:
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        ended, _, _ = select.select([process], [], [], STOP_DEADLINE_S)
+        if not ended:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+    finally:
+        os.close(process)
 
 
 def _holds_lock(file: Path) -> bool:

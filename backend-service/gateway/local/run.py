@@ -67,6 +67,8 @@ async def run_local(
         bind(HOST, port) for port in (options.port, options.management_port, 0)
     )
     port = edge_socket.getsockname()[1]
+    # Held until the process ends: that it is locked says that this gateway runs.
+    announcement: list[IO[str]] = []
     async with AsyncExitStack() as stack:
         loading = asyncio.create_task(asyncio.to_thread(load))
         stack.callback(loading.cancel)
@@ -108,7 +110,7 @@ async def run_local(
                 limits=options.limits,
                 seconds=time.perf_counter() - begun,
             )
-            stack.enter_context(_announce(state.run(port), shown))
+            announcement.append(_announce(state.run(port), shown))
             _log(shown, kinds)
             on_ready(shown)
 
