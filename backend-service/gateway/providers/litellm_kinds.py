@@ -55,8 +55,8 @@ class Kind:
     def protocol_of(self, deployment: Deployment, operation: Operation) -> Protocol:
         if operation is Operation.EMBEDDINGS and self.embeddings is not None:
             return self.embeddings
-        if self.prefix == "vertex_ai" and deployment.upstream_model.startswith("claude"):
-            return protocols.ANTHROPIC
+        if self.prefix == "vertex_ai":
+            return _vertex_protocol(deployment.upstream_model)
         return self.protocol
 
     def authenticates(self, deployment: Deployment) -> bool:
@@ -104,6 +104,13 @@ def _vertex_account(deployment: Deployment, base_url: str) -> JsonObject:
 
 def vertex_key(deployment: Deployment) -> str:
     return f"portcullis:{deployment.provider.name}"
+
+
+def _vertex_protocol(model: str) -> Protocol:
+    """Google's own models speak Gemini's; Anthropic's their own; the others, with a maker's name, OpenAI's."""
+    if model.startswith("claude"):
+        return protocols.ANTHROPIC
+    return protocols.OPENAI if "/" in model else protocols.GEMINI
 
 
 def _vertex_path(deployment: Deployment) -> str:

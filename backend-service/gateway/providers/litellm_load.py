@@ -5,6 +5,7 @@ The import takes 2 s and 110 MB, so nothing else imports it: ``load`` runs in a 
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import logging
 import os
@@ -147,6 +148,11 @@ def _close_other_ways_out() -> None:
 
     http_handler.AsyncHTTPHandler.create_client = _client_on_wire
     http_handler.HTTPHandler.create_client = _closed_client
+    for made in gc.get_objects():  # a few are made while it is imported
+        if issubclass(type(made), http_handler.AsyncHTTPHandler):
+            made.client = _client_on_wire()
+        elif issubclass(type(made), http_handler.HTTPHandler):
+            made.client = _closed_client()
 
 
 def _client_on_wire(*_: Any, **__: Any) -> httpx.AsyncClient:

@@ -108,6 +108,8 @@ class Call:
             self._response = None
 
     async def send(self, request: httpx.Request) -> httpx.Response:
+        if self.failure is not None:
+            raise WireError("nothing is tried again")
         self._check(request.url)
         if self.rehearsal:
             raise self.fail(failures.unreachable(self.provider))

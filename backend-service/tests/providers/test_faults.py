@@ -353,7 +353,9 @@ async def test_embeddings_fail_alike(
         ({"fault": "garbage"}, ProviderBadAnswer),
         ({"fault": "refuse"}, ProviderUnreachable),
     ):
+        await simulators.forget()
         await simulators.fault(kind, **fault)
         with pytest.raises(expected) as caught:
             await providers.embed(row, {"input": [SECRET]})
         _check_silence(caught.value, row)
+        assert len(await simulators.asked(kind)) <= 1

@@ -244,6 +244,20 @@ async def test_of_the_providers_words_only_a_code_is_kept(
     assert "xxx" not in call.failure.message
 
 
+async def test_after_a_failure_nothing_more_leaves(
+    client: httpx.AsyncClient, call: Call, upstream: Upstream
+) -> None:
+    async def broken(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=500)
+
+    upstream.answer = broken
+    with call.entered():
+        for _ in range(3):
+            with pytest.raises(WireError):
+                await client.post(f"{upstream.url}/v1/chat")
+    assert len(upstream.requests) == 1
+
+
 async def test_the_first_failure_counts(call: Call) -> None:
     first = ProviderUnreachable("first", provider="acme")
     call.fail(first)
