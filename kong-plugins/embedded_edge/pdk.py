@@ -7,9 +7,11 @@ kept byte for byte by surrogate escapes.
 
 import logging
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from embedded_edge.answers import exit_with, header_text
+from embedded_edge.entities import Consumer, JwtCredential
 from embedded_edge.exchange import Answer, Exchange
 
 _log = logging.getLogger("embedded_edge.plugin")
@@ -53,7 +55,9 @@ class _Request(_Part):
 
     def get_raw_body(self, max_allowed_file_size: int = 0) -> bytes:
         """The whole body. ValueError if it is larger than a limit above zero."""
-        body = self._x.body or b""
+        body = self._x.body
+        if body is None:
+            raise RuntimeError("the plugin says that it does not read the body")
         if 0 < max_allowed_file_size < len(body):
             raise ValueError(f"request body file too big: {len(body)} > {max_allowed_file_size}")
         return body
@@ -126,10 +130,21 @@ class _Client(_Part):
     __slots__ = ()
 
     def get_consumer(self) -> dict[str, str | None] | None:
-        consumer = self._x.consumer
-        if consumer is None:
-            return None
-        return {"id": consumer.id, "username": consumer.username, "custom_id": consumer.custom_id}
+        return _consumer_table(self._x.consumer)
+
+    def load_consumer(self, name: str, search_by_username: bool = False) -> dict[str, str | None] | None:
+        found = self._call.consumers.get(name)
+        if found is not None and (found.id == name or search_by_username):
+            return _consumer_table(found)
+        return None
+
+    def authenticate(self, consumer: Mapping[str, Any] | None, credential: Mapping[str, Any] | None) -> None:
+        """Sets both for the rest of the chain; at least one must be there."""
+        if consumer is None and credential is None:
+            raise ValueError("either credential or consumer must be provided")
+        x = self._x
+        x.consumer = None if consumer is None else self._call.consumers[consumer["id"]]
+        x.credential = None if credential is None else _credential(credential, x.consumer)
 
     def get_credential(self) -> dict[str, str] | None:
         credential = self._x.credential
@@ -140,6 +155,18 @@ class _Client(_Part):
 
     def get_forwarded_ip(self) -> str:
         return self._x.client_ip
+
+
+def _consumer_table(consumer: Consumer | None) -> dict[str, str | None] | None:
+    if consumer is None:
+        return None
+    return {"id": consumer.id, "username": consumer.username, "custom_id": consumer.custom_id}
+
+
+def _credential(table: Mapping[str, Any], consumer: Consumer | None) -> JwtCredential:
+    """What a plugin authenticated with: it signs nothing here."""
+    owner = consumer or Consumer(id="", username=None, custom_id=None)
+    return JwtCredential(table["id"], table["key"], "", None, None, owner)
 
 
 class _Shared(_Part):
@@ -179,10 +206,21 @@ class _Log:
 class Kong:
     """One call of one plugin for one request. After `response.exit` every other call raises ExitedError."""
 
-    __slots__ = ("_answer", "_exchange", "client", "ctx", "log", "request", "response", "service")
+    __slots__ = (
+        "_answer",
+        "_exchange",
+        "client",
+        "consumers",
+        "ctx",
+        "log",
+        "request",
+        "response",
+        "service",
+    )
 
-    def __init__(self, x: Exchange) -> None:
+    def __init__(self, x: Exchange, consumers: Mapping[str, Consumer] = MappingProxyType({})) -> None:
         self._exchange = x
+        self.consumers = consumers  # by id and by username
         self._answer: Answer | None = None
         self.request = _Request(self)
         self.service = _Service(self)

@@ -85,7 +85,11 @@ def _option(spec: Mapping[str, Any]) -> Option:
 
 
 class PythonPlugin(EdgePlugin):
-    """Fails closed: whatever goes wrong in the plugin is a 503 for that request only."""
+    """Fails closed: whatever goes wrong in the plugin is a 503 for that request only.
+
+    What Kong does not ask, a plugin may say to this edge: `reads_body = False` on its class, when it does not
+    need the body, and a method `waits(kong)`, which tells whether `access` might wait for somebody else.
+    """
 
     made: Any  # the module's Plugin class
 
@@ -97,10 +101,18 @@ class PythonPlugin(EdgePlugin):
             raise ConfigError(
                 f"plugin {self.name!r} does not start: {type(error).__name__}: {error}"
             ) from error
+        self._reads_body: bool = getattr(type(self).made, "reads_body", True)
+        self._waits = getattr(self._plugin, "waits", None)
+        self._consumers = world.consumers
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"plugin-{self.name}")
         self._waiting = 0
 
     def access(self, x: Exchange) -> Awaitable[None] | None:
+        if not self._reads_body:
+            if self._waits is not None and self._would_wait(x):
+                return self._wait(x)
+            x.answer = self._run(x)
+            return None
         if x.body is not None and len(x.body) <= _LARGE_BODY:
             x.answer = self._run(x)
             return None
@@ -117,9 +129,20 @@ class PythonPlugin(EdgePlugin):
             return
         x.answer = self._run(x) if len(body) <= _LARGE_BODY else await self._run_aside(x)
 
+    def _would_wait(self, x: Exchange) -> bool:
+        """Whether the plugin says that it might wait; one that fails at that fails aside."""
+        assert self._waits is not None
+        try:
+            return bool(self._waits(Kong(x, self._consumers)))
+        except Exception:
+            return True
+
+    async def _wait(self, x: Exchange) -> None:
+        x.answer = await self._run_aside(x)
+
     async def _run_aside(self, x: Exchange) -> Answer | None:
         if self._waiting >= _MAX_WAITING:
-            _log.error("plugin %s: %d large requests wait already; refused", self.name, self._waiting)
+            _log.error("plugin %s: %d requests wait already; refused", self.name, self._waiting)
             return exit_with(503, _FAILED)
         self._waiting += 1
         loop = asyncio.get_running_loop()
@@ -133,7 +156,7 @@ class PythonPlugin(EdgePlugin):
             self._waiting -= 1
 
     def _run(self, x: Exchange) -> Answer | None:
-        kong = Kong(x)
+        kong = Kong(x, self._consumers)
         try:
             self._plugin.access(kong)
         except Exception as error:
