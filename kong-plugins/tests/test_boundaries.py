@@ -1,5 +1,5 @@
-"""Who may import what, in kong-plugins: `compliance` stands below everything else, and one door leads to
-Kong."""
+"""Who may import what, in kong-plugins: `compliance` and `oidc` stand below everything else, and one door leads
+to Kong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("compliance", "embedded_edge", "plugins", "pluginserver")
+FOLDERS = ("compliance", "embedded_edge", "oidc", "plugins", "pluginserver")
 MAY_IMPORT_KONG = ("plugins", "pluginserver")
 
 
@@ -41,9 +41,10 @@ def offenders(folders: tuple[str, ...], forbidden: set[str]) -> list[str]:
     ]
 
 
-def test_compliance_imports_nothing_above_it() -> None:
+def test_compliance_and_oidc_import_nothing_above_them() -> None:
     above = {"kong_pdk", "embedded_edge", "gateway", "pluginserver", "testing"}
-    assert offenders(("compliance",), above) == []
+    assert offenders(("compliance",), above | {"oidc"}) == []
+    assert offenders(("oidc",), above | {"compliance"}) == []
 
 
 def test_only_plugins_and_their_server_import_kong() -> None:
