@@ -91,6 +91,9 @@ def _add_kong_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tag-keys-file", default="/etc/portcullis/tag-keys.json", help="as the plugin sees it"
     )
+    parser.add_argument(
+        "--issuers", type=Path, help="file with the identity providers whose tokens are accepted too"
+    )
     parser.add_argument("--no-limits", action="store_true", help="no rate limits, for load tests")
 
 

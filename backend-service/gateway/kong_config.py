@@ -12,7 +12,12 @@ from typing import Any
 
 import yaml
 
+from oidc.settings import SettingsError, read_settings
+
 KONG_YAML = "configs/kong/kong.yaml"
+#: As whom `jwt` lets a token through that is not one of its own, for `oidc-jwt` to look at. No tenant's name.
+ANONYMOUS = "anonymous"
+_ISSUER_KEYS = frozenset({"issuers", "leeway_s", "ca_file"})
 
 
 class KongConfigError(ValueError):
@@ -26,10 +31,17 @@ def render(
     service_url: str,
     tag_keys_file: str,
     limits: bool = True,
+    issuers: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """``document`` with consumers and addresses; without rate limits where ``limits`` is False."""
+    """``document`` with consumers and addresses; without rate limits where ``limits`` is False.
+
+    ``issuers`` is the configuration of `oidc-jwt` (`read_issuers`); without it the plugin stays out of the
+    chain. Raises KongConfigError when an issuer's consumer does not exist.
+    """
     rendered = copy.deepcopy(dict(document))
     rendered["consumers"] = consumers
+    if issuers is not None:
+        _accept_issuers(rendered, issuers)
     for holder in _plugin_holders(rendered):
         if not limits:
             holder["plugins"] = [p for p in holder["plugins"] if p["name"] != "rate-limiting"]
@@ -68,6 +80,42 @@ def read_consumers(path: Path) -> list[Mapping[str, Any]]:
                     f"{path}: consumer {name}: jwt_secrets.key must be a string, not a number"
                 )
     return consumers
+
+
+def read_issuers(path: Path) -> Mapping[str, Any] | None:
+    """The configuration of `oidc-jwt`: who signs tokens for which consumer. None if the file is empty.
+
+    Raises KongConfigError.
+    """
+    if path.exists() and not path.stat().st_size:
+        return None
+    document = read_yaml(path)
+    for key in document.keys() - _ISSUER_KEYS:
+        raise KongConfigError(f"{path}: {key}: not known; known are {', '.join(sorted(_ISSUER_KEYS))}")
+    try:
+        read_settings(document)
+    except SettingsError as error:
+        raise KongConfigError(f"{path}: {error}") from None
+    return document
+
+
+def _accept_issuers(document: dict[str, Any], issuers: Mapping[str, Any]) -> None:
+    """Either token: `jwt` lets the rest through as nobody, and `oidc-jwt` behind it takes or refuses them."""
+    names = {consumer.get("username") for consumer in document["consumers"]}
+    if ANONYMOUS in names:
+        raise KongConfigError(f"consumer {ANONYMOUS}: the name is taken; give that tenant another one")
+    for row in issuers["issuers"]:
+        if row["consumer"] not in names:
+            raise KongConfigError(
+                f"issuer {row['issuer']}: there is no consumer {row['consumer']!r}; there are "
+                f"{', '.join(sorted(map(str, names)))}"
+            )
+    document["consumers"] = [*document["consumers"], {"username": ANONYMOUS}]
+    for holder in _plugin_holders(document):
+        for plugin in [plugin for plugin in holder["plugins"] if plugin["name"] == "jwt"]:
+            plugin.setdefault("config", {})["anonymous"] = ANONYMOUS
+            place = holder["plugins"].index(plugin) + 1
+            holder["plugins"].insert(place, {"name": "oidc-jwt", "config": copy.deepcopy(dict(issuers))})
 
 
 def _plugin_holders(document: dict[str, Any]) -> list[dict[str, Any]]:

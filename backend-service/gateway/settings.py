@@ -46,6 +46,7 @@ class Settings:
     management_port: int = 8082
     redis_url: str | None = field(default=None, repr=False)
     simulators_file: Path | None = None
+    issuers_file: Path | None = None
     log_level: str = "info"
     max_body_bytes: int = 20 * 1024 * 1024
     addresses: Mapping[str, str] = field(default_factory=dict)
@@ -71,6 +72,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if environ is None:
         environ = os.environ
     simulators = environ.get("PORTCULLIS_SIMULATORS")
+    issuers = environ.get("PORTCULLIS_ISSUERS")
     return Settings(
         config_file=Path(environ.get("PORTCULLIS_CONFIG", REPOSITORY / "configs/gateway/gateway.yaml")),
         tag_keys_file=Path(environ.get("PORTCULLIS_TAG_KEYS_FILE", "/etc/portcullis/tag-keys.json")),
@@ -79,6 +81,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         management_port=_port(environ, "PORTCULLIS_MANAGEMENT_PORT", 8082),
         redis_url=environ.get("REDIS_URL") or None,
         simulators_file=Path(simulators) if simulators else None,
+        issuers_file=Path(issuers) if issuers else None,
         log_level=_log_level(environ.get("PORTCULLIS_LOG_LEVEL", "info")),
         addresses={name: environ[name] for name in ADDRESS_VARIABLES if environ.get(name)},
         credentials=read_credentials(environ),

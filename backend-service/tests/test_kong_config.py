@@ -7,7 +7,7 @@ import jwt
 import pytest
 import yaml
 
-from gateway.kong_config import KONG_YAML, KongConfigError, read_consumers, read_yaml, render
+from gateway.kong_config import KONG_YAML, KongConfigError, read_consumers, read_issuers, read_yaml, render
 from gateway.settings import REPOSITORY
 from gateway.tokens import TokenError, TokenRequest, make_token, parse_life
 
@@ -38,6 +38,82 @@ def test_without_limits_only_the_limits_go() -> None:
     source = read_yaml(REPOSITORY / KONG_YAML)
     free = render(source, consumers=CONSUMERS, service_url="http://b:1", tag_keys_file="k", limits=False)
     assert plugins(source) - plugins(free) == {"rate-limiting"}
+
+
+ISSUERS = {"issuers": [{"issuer": "https://idp.test", "consumer": "demo", "audience": ["a"]}]}
+
+
+def chain_of(document: Any) -> list[dict[str, Any]]:
+    [plugins] = [route["plugins"] for route in document["services"][0]["routes"] if "plugins" in route]
+    return list(plugins)
+
+
+def test_without_an_issuer_there_is_no_anonymous() -> None:
+    rendered = yaml.safe_dump(
+        render(
+            read_yaml(REPOSITORY / KONG_YAML),
+            consumers=CONSUMERS,
+            service_url="http://b:1",
+            tag_keys_file="k",
+        )
+    )
+    assert "oidc-jwt" not in rendered
+    assert "anonymous:" not in rendered
+
+
+def test_an_issuer_puts_its_plugin_behind_jwt() -> None:
+    source = read_yaml(REPOSITORY / KONG_YAML)
+    rendered = render(
+        source, consumers=CONSUMERS, service_url="http://b:1", tag_keys_file="k", issuers=ISSUERS
+    )
+    names = [plugin["name"] for plugin in chain_of(rendered)]
+    assert names[names.index("jwt") + 1] == "oidc-jwt"
+    configs = {plugin["name"]: plugin["config"] for plugin in chain_of(rendered)}
+    assert configs["oidc-jwt"] == ISSUERS
+    before = {plugin["name"]: plugin["config"] for plugin in chain_of(source)}
+    assert configs["jwt"] == {**before["jwt"], "anonymous": "anonymous"}
+    # Nobody: without a credential, so that the gate refuses who is only that.
+    assert rendered["consumers"] == [*CONSUMERS, {"username": "anonymous"}]
+    assert source == read_yaml(REPOSITORY / KONG_YAML)
+
+
+@pytest.mark.parametrize(
+    ("consumers", "says"),
+    [
+        (CONSUMERS[1:], "issuer https://idp.test: there is no consumer 'demo'; there are own"),
+        ([*CONSUMERS, {"username": "anonymous"}], "consumer anonymous: the name is taken"),
+    ],
+)
+def test_an_issuer_needs_a_consumer_and_anonymous_is_nobody(consumers: list[Any], says: str) -> None:
+    source = read_yaml(REPOSITORY / KONG_YAML)
+    with pytest.raises(KongConfigError, match=says):
+        render(source, consumers=consumers, service_url="http://b:1", tag_keys_file="k", issuers=ISSUERS)
+
+
+def test_issuers_are_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "issuers.yaml"
+    file.write_text(yaml.safe_dump(ISSUERS))
+    assert read_issuers(file) == ISSUERS
+    file.write_text("")
+    assert read_issuers(file) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("issuers: []", "issuers.yaml: issuers: expected"),
+        ("issuers: [{issuer: 'http://idp.test', consumer: c, audience: [a]}]", "expected https"),
+        ("issuer: x", "issuer: not known"),
+        ("[]", "mapping"),
+    ],
+)
+def test_a_bad_issuers_file_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "issuers.yaml"
+    file.write_text(text)
+    with pytest.raises(KongConfigError, match=says):
+        read_issuers(file)
+    with pytest.raises(KongConfigError, match="No such file"):
+        read_issuers(tmp_path / "absent.yaml")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.serve import KEEP_ALIVE_S
+from oidc.provider import WAIT_S
+from pluginserver.limits import DEADLINE_S
 from testing.project.repository import ROOT, complaints, read, read_yaml
 
 DOCKERFILES = ("backend-service/Dockerfile", "kong-plugins/Dockerfile")
@@ -104,10 +107,30 @@ def test_kong_reads_bodies_up_to_the_size_limit_from_memory() -> None:
     assert _kong_settings()["KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE"] == f"{limit}m"
 
 
+def test_kong_leaves_a_connection_before_the_backend_does() -> None:
+    """Else a POST meets a closed connection, and is a 502."""
+    assert int(_kong_settings()["KONG_UPSTREAM_KEEPALIVE_IDLE_TIMEOUT"]) < KEEP_ALIVE_S
+
+
+def test_kong_gives_up_a_plugin_server_after_the_server_has_given_up_the_plugin() -> None:
+    """Else Kong lets the request through untagged, for the gate to refuse."""
+    timeout = _kong_settings()["KONG_NGINX_PROXY_LUA_SOCKET_READ_TIMEOUT"]
+    assert WAIT_S < DEADLINE_S < float(timeout.removesuffix("s"))
+
+
+def test_every_package_that_a_plugin_imports_is_in_its_image() -> None:
+    packages = {path.parent.name for path in (ROOT / "kong-plugins").glob("*/__init__.py")}
+    copied = set(
+        re.findall(r"^COPY kong-plugins/(\w+) /opt/portcullis/packages/", read(DOCKERFILES[1]), re.MULTILINE)
+    )
+    assert copied == packages - {"embedded_edge"}
+
+
 def test_compose_mounts_only_what_the_backend_s_image_gives_to_its_user() -> None:
     """A new volume takes owner and mode of the folder under it."""
     [made] = re.findall(r"install -d -o 10001 -g 10001 -m 700 ([^\n]+)", read(DOCKERFILES[0]))
-    mounted = {volume.split(":")[1] for volume in SERVICES["setup"]["volumes"] if not volume.startswith(".")}
+    volumes = [name for name in SERVICES["setup"]["volumes"] if name[0] not in ".$"]
+    mounted = {volume.split(":")[1] for volume in volumes}
     assert mounted == set(made.split())
 
 

@@ -6,7 +6,7 @@ import argparse
 
 import yaml
 
-from gateway.kong_config import read_consumers, read_yaml, render
+from gateway.kong_config import read_consumers, read_issuers, read_yaml, render
 from gateway.local.state import write_private
 
 
@@ -18,6 +18,7 @@ def run(options: argparse.Namespace) -> int:
         service_url=options.service_url,
         tag_keys_file=options.tag_keys_file,
         limits=not options.no_limits,
+        issuers=read_issuers(options.issuers) if options.issuers else None,
     )
     text = yaml.safe_dump(document, sort_keys=False)
     if options.output:

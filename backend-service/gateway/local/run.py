@@ -18,7 +18,7 @@ import structlog
 from embedded_edge.app import Edge
 from embedded_edge.config import EdgeConfig, load_config
 from embedded_edge.server import EdgeProtocol
-from gateway.kong_config import KONG_YAML, read_consumers, read_yaml, render
+from gateway.kong_config import KONG_YAML, read_consumers, read_issuers, read_yaml, render
 from gateway.local import simulators
 from gateway.local.state import State, write_private
 from gateway.main import create_application, read_configuration
@@ -85,7 +85,7 @@ async def run_local(
         configuration = read_configuration(settings)
         state.prepare(configuration.tenants)
         backend = address(backend_socket)
-        edge_config = _edge_config(options, state, backend)
+        edge_config = _edge_config(options, settings, state, backend)
         application = create_application(
             settings,
             configuration,
@@ -122,13 +122,15 @@ async def run_local(
         await serve(listeners, ready)
 
 
-def _edge_config(options: LocalOptions, state: State, backend_url: str) -> EdgeConfig:
+def _edge_config(options: LocalOptions, settings: Settings, state: State, backend_url: str) -> EdgeConfig:
+    issuers = settings.issuers_file or (state.issuers if state.issuers.exists() else None)
     document = render(
         read_yaml(REPOSITORY / KONG_YAML),
         consumers=read_consumers(state.consumers),
         service_url=backend_url,
         tag_keys_file=str(state.tag_keys),
         limits=options.limits,
+        issuers=read_issuers(issuers) if issuers else None,
     )
     return load_config(document, [REPOSITORY / "kong-plugins" / "plugins"])
 

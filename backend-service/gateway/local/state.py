@@ -32,6 +32,11 @@ class State:
     def consumers(self) -> Path:
         return self.folder / "secrets" / "consumers.yaml"
 
+    @property
+    def issuers(self) -> Path:
+        """Made by hand, if at all: the identity providers whose tokens are accepted too."""
+        return self.folder / "issuers.yaml"
+
     def log(self, port: int) -> Path:
         return self.folder / "log" / f"gateway-{port}.log"
 
