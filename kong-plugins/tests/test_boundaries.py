@@ -1,5 +1,5 @@
-"""Who may import what, in kong-plugins: `compliance` and `oidc` stand below everything else, and one door leads
-to Kong."""
+"""Who may import what, in kong-plugins: `compliance` and `oidc` stand below all else, and one door leads to
+Kong."""
 
 from __future__ import annotations
 
