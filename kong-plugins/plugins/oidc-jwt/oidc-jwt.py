@@ -172,6 +172,6 @@ def _fail(kong: Any, error: BaseException) -> None:
         for frame in traceback.extract_tb(error.__traceback__)
     )
     try:
-        kong.log.err("oidc-jwt: ", f"{type(error).__name__} at {places}")
+        kong.log.err(f"oidc-jwt: {type(error).__name__} at {places}")
     finally:
         kong.response.exit(503, {"message": "The token could not be checked. Try again later."})
