@@ -57,11 +57,13 @@ class ServerSentEvents:
 
     def _end_of_event(self) -> int | None:
         start = max(0, self._searched - 3)
-        ends = [
-            at + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if (at := self._buffer.find(mark, start)) >= 0
-        ]
         self._searched = len(self._buffer)
-        return min(ends) if ends else None
+        end = self._buffer.find(b"\n\n", start)
+        # Only before that end: for each event of a long piece, the rest would be searched in vain.
+        earlier = self._buffer.find(b"\r\n\r\n", start, None if end < 0 else end)
+        if earlier >= 0:
+            return earlier + 4
+        return end + 2 if end >= 0 else None
 
 
 def _sse_event(raw: bytes) -> Event:

@@ -37,6 +37,7 @@ def load() -> Any:
 
         _set_switches(litellm)
         _close_other_ways_out()
+        _keep_no_accounts(litellm)
         _build_models()
         return litellm
 
@@ -128,6 +129,24 @@ def _build_models() -> None:
             "Usage",
         ):
             getattr(utils, name).model_rebuild()
+
+
+def _keep_no_accounts(litellm: Any) -> None:
+    """LiteLLM keeps no account of a call: no payload for callbacks, which we have none of, and no cost, which
+    is the ledger's. A third of the processor time of a request, and a queue with its prompt and answer in it.
+    """
+    from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: PLC0415
+
+    async def nothing_later(*_: Any, **__: Any) -> None:
+        pass
+
+    def nothing(*_: Any, **__: Any) -> None:
+        pass
+
+    Logging.async_success_handler = nothing_later
+    Logging.success_handler = nothing
+    Logging.handle_sync_success_callbacks_for_async_calls = nothing
+    litellm.utils.update_response_metadata = nothing
 
 
 class _NoTokens:
