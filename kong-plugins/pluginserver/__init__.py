@@ -10,3 +10,9 @@ What must hold, whatever a plugin does: each event is answered within 1.5 s; one
 `kong.log.err` and refused with 503, never let through; the others go on; no answer is sent so late that Kong
 could take it for the next one's.
 """
+
+import os
+from typing import Final
+
+STARTED_BY: Final = os.getppid()
+"""The process of Kong that started us; read before anything else, since it may end at any time."""

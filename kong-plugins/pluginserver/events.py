@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ from greenlet import GreenletExit  # type: ignore[import-untyped]
 from kong_pdk.pdk import Kong, non_return_methods
 
 from pluginserver.faults import describe, own_text
+from pluginserver.waiting import rest_until
 from pluginserver.wire import pack
 
 if TYPE_CHECKING:
@@ -41,7 +43,19 @@ class Raised:
     """The exception's own text. For Kong only where no request can be in it: when an instance starts."""
 
 
-Outcome = bytes | Exiting | Returned | Raised
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """The plugin waits for work that it has given to a pool."""
+
+    future: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """That work is done."""
+
+
+Outcome = bytes | Exiting | Returned | Raised | Resting | Rested
 """What a plugin comes back with; bytes are a PDK call, packed."""
 
 KILL: Final = object()
@@ -93,6 +107,7 @@ class Event:
 
     def main(self) -> Outcome:
         """Run to the end, in a fiber. Whatever happens in the plugin is in the outcome."""
+        rest_until.set(self.rest)
         try:
             return Returned(self.work(self))
         except BaseException as error:
@@ -109,6 +124,11 @@ class Event:
             self.runner.hub.switch(Exiting(packed))
         else:
             self._call = packed
+
+    def rest(self, future: Future[Any]) -> None:
+        """Let others run until the future is done."""
+        if self.over or self.failing or self.runner.hub.switch(Resting(future)) is KILL:
+            raise GreenletExit
 
     def get(self) -> tuple[Any, Any]:
         """The result of the call, and its error."""

@@ -20,7 +20,8 @@ HANDOFF_S: Final = 0.05
 TICK_S: Final = 0.02
 IDLE_EVENT_S: Final = 600.0
 """How long Kong may take for one PDK call: it may be reading a body from a slow client."""
-STALLED_WRITE_S: Final = 5.0
+STALLED_WRITE_S: Final = 60.0
+"""Kong reads a large argument slowly: its decoder copies all of it for each 4 kB that come."""
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
 MAX_ITEMS: Final = 16_384

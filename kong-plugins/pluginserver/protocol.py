@@ -15,7 +15,17 @@ from typing import Any, Final
 
 from pluginserver.board import NO_EVENT
 from pluginserver.connections import Connection
-from pluginserver.events import KILL, Event, Exiting, Outcome, Raised, Returned, phase_work
+from pluginserver.events import (
+    KILL,
+    Event,
+    Exiting,
+    Outcome,
+    Raised,
+    Rested,
+    Resting,
+    Returned,
+    phase_work,
+)
 from pluginserver.faults import describe_running
 from pluginserver.instances import Instances, first_id
 from pluginserver.limits import DEADLINE_S, IDLE_EVENT_S, LATE_S, MAX_EVENTS, QUEUED_S
@@ -27,6 +37,8 @@ log = logging.getLogger("pluginserver")
 
 START: Final = "start"
 """The phase of the event that makes an instance. All others are Kong's."""
+UNWIND_S: Final = 0.005
+"""What an interrupted plugin gets to end in, so that its thread is free for what comes next."""
 LOG: Final = "log"
 """The one phase after the answer: there is nobody to refuse."""
 
@@ -42,6 +54,8 @@ class Protocol:
         self._last_start = self._last_close = 0.0
         self._events: dict[int, Event] = {}
         self._next_event = first_id()
+        self.resting: set[Event] = set()
+        """Those whose plugin waits for a pool."""
         step = self._step
         self._methods: dict[str, Callable[[Connection, Request, float], None]] = {
             "plugin.HandleEvent": self._handle_event,
@@ -74,7 +88,11 @@ class Protocol:
         """Go on with what other threads have come to."""
         while (finished := self._crew.take()) is not None:
             event, outcome = finished
-            if event.over or event.failing:
+            if isinstance(outcome, Rested):
+                if event in self.resting:
+                    self.resting.remove(event)
+                    self._go_on(event, None)
+            elif event.over or event.failing:
                 if isinstance(outcome, bytes | Exiting):
                     self._go_on(event, KILL)
                 elif event.over and isinstance(outcome, Raised):
@@ -83,15 +101,22 @@ class Protocol:
                 self._settle(event, outcome)
 
     def refuse_overdue(self, now: float) -> None:
-        """Answer for the events that another thread has run, or kept waiting, for too long."""
+        """Answer for the events that a pool or another thread has had, or kept waiting, for too long."""
         for event in list(self._events.values()):
             if event.connection is None or event.failing:
                 continue
             waited = now - event.arrived
-            if event.runner.aside is event:
+            if event in self.resting:
                 if event.spent + waited > DEADLINE_S:
-                    stack = event.runner.stack()
-                    self._fail(event, describe_running(stack, f"still running after {DEADLINE_S} s"))
+                    self.resting.remove(event)
+                    self._fail(event, f"its work in a pool was not done after {DEADLINE_S} s")
+                    self._go_on(event, KILL)
+            elif event.runner.aside is event:
+                if event.spent + waited > DEADLINE_S:
+                    text = describe_running(event.runner.stack(), f"still running after {DEADLINE_S} s")
+                    event.failing = True
+                    event.runner.interrupt(UNWIND_S)
+                    self._fail(event, text)
             elif event.runner is not self._crew.baton and waited > QUEUED_S:
                 self._fail(event, f"another event held up this one for {QUEUED_S} s")
 
@@ -164,6 +189,9 @@ class Protocol:
                 self._go_on(event, KILL)
             elif not self._answer(event, outcome):
                 self._abandon(event)
+        elif isinstance(outcome, Resting):
+            self.resting.add(event)
+            outcome.future.add_done_callback(lambda _: self._crew.post(event, Rested()))
         elif isinstance(outcome, Exiting):
             self._end(event)
             self._answer(event, outcome.call)
@@ -177,11 +205,11 @@ class Protocol:
             self._end(event)
             self._answer(event, RETURNED)
 
-    def _settle_start(self, event: Event, outcome: Raised | Returned) -> None:
+    def _settle_start(self, event: Event, outcome: Outcome) -> None:
         self._end(event)
         if isinstance(outcome, Raised):
             self._deliver(event, error(event.request_id, outcome.error))
-        else:
+        elif isinstance(outcome, Returned):
             name, config, plugin = outcome.value
             self._last_start = time.time()
             status = self._instances.add(name, config, plugin).status()
@@ -233,6 +261,7 @@ class Protocol:
     def _abandon(self, event: Event) -> None:
         """Nobody will ask for this event any more."""
         self._end(event)
+        self.resting.discard(event)
         if event.fiber is not None:
             self._go_on(event, KILL)
 

@@ -33,6 +33,8 @@ log = logging.getLogger("pluginserver")
 
 FREE_FIBERS: Final = 64
 BROKEN_EXIT_STATUS: Final = 70
+SWITCH_S: Final = 0.0005
+"""How long a thread that computes may keep the others off the interpreter: a tenth of Python's own."""
 ALARM_S: Final = DEADLINE_S - 5 * TICK_S
 """What has run for less is not what the supervisor means with its alarm."""
 _raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -98,8 +100,15 @@ class Runner:
     def idle(self) -> bool:
         return self.aside is None and self.jobs.empty()
 
-    def interrupt(self) -> None:
-        """Raise Overdue in the event that runs aside, if it still does and nobody waits for it."""
+    def interrupt(self, wait_s: float = 0.0) -> None:
+        """Raise Overdue in the event that runs aside, if it still does and nobody waits for it; then wait for
+        it to end, for so long."""
+        event, until = self.aside, time.monotonic() + wait_s
+        self._raise_overdue()
+        while event is not None and self.aside is event and time.monotonic() < until:
+            time.sleep(wait_s / 20)
+
+    def _raise_overdue(self) -> None:
         with self.lock:
             if self.aside is None or not (self.aside.over or self.aside.failing):
                 return
@@ -137,6 +146,7 @@ class Crew:
         beat: called with the time, every TICK_S.
         """
         main = self._main
+        sys.setswitchinterval(SWITCH_S)
         self._serve, self._beat = serve, beat
         signal.signal(signal.SIGALRM, lambda *_: self._alarm(main))
         threading.Thread(target=self._guarded, args=(self._monitor,), daemon=True).start()

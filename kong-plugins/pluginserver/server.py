@@ -68,17 +68,21 @@ class Server:
         """Runs until Deposed; another thread then calls it again, so nothing is kept in local variables."""
         while True:
             self._crew.prefer_main()
-            patience = TICK_S if self._crew.busy else POLL_S
+            watching = self._crew.busy or self._protocol.resting
+            patience = TICK_S if watching else POLL_S
             ready = self._epoll.poll(0.0 if self._backlog else patience)
             now = time.monotonic()
-            arrived = self._looked if now - self._looked > FROZEN_S else now
+            arrived = now
+            if now - self._looked > FROZEN_S:
+                # An interrupted poll comes back empty, whatever is there.
+                ready, arrived = self._epoll.poll(0.0), self._looked
             self._looked = now
             self._protocol.collect()
             for _ in range(len(self._backlog)):
                 self._next_request(self._backlog.popleft(), arrived)
             for fd, events in ready:
                 self._attend(fd, events, arrived)
-            if self._crew.busy:
+            if self._crew.busy or self._protocol.resting:
                 self._protocol.refuse_overdue(now)
             if now - self._tidied > HOUSEKEEPING_S:
                 self._tidied = now

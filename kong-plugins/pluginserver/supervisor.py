@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
+from pluginserver import STARTED_BY
 from pluginserver.board import NO_EVENT, OWED, Board, Debt
 from pluginserver.handover import NO_SLOT, channel, receive_socket, register
 from pluginserver.limits import DEADLINE_S, LATE_S, MAX_CONNECTIONS
@@ -60,7 +61,7 @@ class Supervisor:
         self._workers = [Worker() for _ in range(workers)]
         self._shares = workers > 1
         self._peers: dict[int, int] = {}
-        self._kong = os.getppid()
+        self._kong = STARTED_BY
         self._ending = False
         self._epoll = select.epoll()
         self._on_ready: dict[int, Callable[[], None]] = {}
