@@ -1,4 +1,5 @@
-"""What a rule is, and how one is tried on a text."""
+"""What a rule is. Each is a row: id, category, pattern, confidence, and, where a pattern alone would find too
+much, a check and context words."""
 
 from __future__ import annotations
 
@@ -10,14 +11,16 @@ from typing import Any, Final
 import re2
 
 Check = Callable[[bytes, int, int], bool]
-"""Whether the match at [start, end) of the text is what the rule looks for. It looks at a bounded stretch
-only."""
+"""Whether the match at [start, end) of the text is what the rule looks for.
 
-MAX_MATCHES: Final = 2000
-"""A rule that matches this often counts as found without asking further, so that no text takes long."""
+It looks at the match, at BEFORE bytes before its start and at AFTER bytes behind its end, at nothing else: so
+the answer is the same wherever a stream is cut.
+"""
 
-_BEFORE: Final = 80
-_AFTER: Final = 40
+REACH: Final = 200
+"""No match is longer, in bytes: patterns without a check are bounded by it, and what a check gets is too."""
+BEFORE: Final = 80
+AFTER: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +28,32 @@ class Rule:
     """One kind of thing to find.
 
     `pattern` and `context` are RE2 patterns over normalised UTF-8, read as Latin-1 bytes. `check` asks
-    whether a match is real (a checksum, a range). `context` has to stand within 80 bytes before or 40 after
-    the match. A rule without a `category` is a signal: it raises nothing by itself and is there for
-    compounds.
+    whether a match is real (a checksum, a range). `context` has to stand around the match, within BEFORE and
+    AFTER. `confidence` is our estimate of the share of matches in ordinary text that are real. A rule without
+    a `category` is a signal: it raises nothing by itself and is there for compounds.
     """
 
     id: str
     category: str | None
     pattern: bytes
+    confidence: float
     check: Check | None = None
     context: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Compound:
-    """Found when every group has at least one rule (or an earlier compound) that is found in the same
-    text."""
+    """Found when `at_least` of the groups have a rule (or an earlier compound) that is found in the text."""
 
     id: str
     category: str | None
-    all_of: tuple[frozenset[str], ...]
+    groups: tuple[frozenset[str], ...]
+    at_least: int
+    confidence: float
+
+    def holds(self, found: set[str]) -> bool:
+        """Whether what is found so far is enough. What is enough once stays enough."""
+        return sum(not group.isdisjoint(found) for group in self.groups) >= self.at_least
 
 
 def options() -> Any:
@@ -62,21 +71,12 @@ def compiled(pattern: bytes) -> Any:
     return re2.compile(pattern, options())
 
 
-def holds(rule: Rule, data: bytes) -> bool:
-    """Whether a rule whose pattern is known to match somewhere has a match that is real."""
-    if rule.check is None and rule.context is None:
-        return True
-    for tried, match in enumerate(compiled(rule.pattern).finditer(data)):
-        if tried >= MAX_MATCHES:
-            return True
-        start, end = match.span()
-        if rule.check is not None and not rule.check(data, start, end):
-            continue
-        if rule.context is None or _stands_near(rule.context, data, start, end):
-            return True
-    return False
-
-
-def _stands_near(context: bytes, data: bytes, start: int, end: int) -> bool:
-    around = data[max(0, start - _BEFORE) : end + _AFTER]
-    return compiled(context).search(around) is not None
+def is_real(rule: Rule, data: bytes, start: int, end: int) -> bool:
+    """Whether a match of the rule's pattern is of a sane length, has its context and passes its check."""
+    if end - start > REACH:
+        return False
+    if rule.context is not None:
+        around = data[max(0, start - BEFORE) : end + AFTER]
+        if compiled(rule.context).search(around) is None:
+            return False
+    return rule.check is None or rule.check(data, start, end)
