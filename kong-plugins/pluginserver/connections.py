@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgpack
 
 from pluginserver.board import Slot
+from pluginserver.limits import LARGE_BYTES
 from pluginserver.wire import BadFrame, new_unpacker
 
 READ_BYTES: Final = 64 * 1024
@@ -92,7 +93,9 @@ class Connection:
             return None
         except (ValueError, TypeError, RecursionError, MemoryError, msgpack.UnpackException):
             raise Gone from None
-        self._whole = self._unpacker.tell()
+        before, self._whole = self._whole, self._unpacker.tell()
+        if self._whole - before > LARGE_BYTES and self._whole == self._fed:
+            self._unpacker, self._fed, self._whole = new_unpacker(), 0, 0
         if frame is None:
             raise BadFrame
         return frame

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 from types import FrameType
+from typing import Final
 
 from pluginserver.limits import MAX_LOG_CHARACTERS
+
+_HERE: Final = Path(__file__).parent
 
 
 def describe(error: BaseException) -> str:
@@ -32,7 +36,8 @@ def _describe(error: BaseException) -> str:
     places: list[str] = []
     constants: set[object] = set()
     for frame, line in traceback.walk_tb(error.__traceback__):
-        places.append(_place(frame, line))
+        if places or not _ours(frame):
+            places.append(_place(frame, line))
         constants.update(text for text in frame.f_code.co_consts if isinstance(text, str))
     name = type(error).__qualname__
     if type(error).__module__ != "builtins":
@@ -46,7 +51,13 @@ def _describe(error: BaseException) -> str:
 
 def describe_running(frame: FrameType | None, what: str) -> str:
     """The same for code that still runs."""
-    return _joined([_place(one, line) for one, line in traceback.walk_stack(frame)][::-1], what)
+    frames = [(one, line) for one, line in traceback.walk_stack(frame) if not _ours(one)]
+    return _joined([_place(one, line) for one, line in reversed(frames)], what)
+
+
+def _ours(frame: FrameType) -> bool:
+    """What stands in the log is where the plugin is, and not how it came to be called."""
+    return Path(frame.f_code.co_filename).parent == _HERE
 
 
 def _place(frame: FrameType, line: int) -> str:

@@ -24,6 +24,8 @@ STALLED_WRITE_S: Final = 60.0
 """Kong reads a large argument slowly: its decoder copies all of it for each 4 kB that come."""
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
+LARGE_BYTES: Final = 1024 * 1024
+"""A buffer that has held more is not kept."""
 MAX_ITEMS: Final = 16_384
 """Of one array or map in a message."""
 MAX_EVENTS: Final = 2_048

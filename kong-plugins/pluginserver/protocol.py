@@ -81,7 +81,6 @@ class Protocol:
         if method is None:
             connection.send(error(request.id, f"RPC for {request.method} is not supported"))
             return
-        connection.slot.owed(request.id, NO_EVENT, arrived)
         method(connection, request, arrived)
 
     def collect(self) -> None:

@@ -8,6 +8,7 @@ Text that is not UTF-8 (a header may be any bytes) travels as surrogate escapes,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ class BadFrame(Exception):
     """Not a request: whoever sent it cannot be answered."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     id: int
     method: str
@@ -73,7 +74,7 @@ def error(number: int, text: str) -> bytes:
 def event_result(number: int, event_id: int, data: bytes) -> bytes:
     """The result of HandleEvent or Step: `data` is packed already, a PDK call or RETURNED."""
     return b"".join(
-        (b"\x94\x01", _packb(number), b"\xc0\x82\xa4Data", data, b"\xa7EventId", _packb(event_id))
+        (b"\x94\x01", _number(number), b"\xc0\x82\xa4Data", data, b"\xa7EventId", _number(event_id))
     )
 
 
@@ -82,7 +83,9 @@ def call(method: str, *arguments: Any) -> bytes:
     return pack({"Method": method, "Args": arguments})
 
 
-_packb = msgpack.packb
+_number: Callable[[int], bytes] = msgpack.Packer().pack
+"""Kept, because making a packer costs more than packing a number."""
+
 RETURNED: Final = pack("ret")
 REFUSAL: Final = call(
     "kong.response.exit", 503, {"message": "The request could not be handled. Try again later."}

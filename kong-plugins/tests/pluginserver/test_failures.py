@@ -66,6 +66,7 @@ def test_the_traceback_says_where(kong: KongSide) -> None:
     assert ran.logged.startswith("moody: Traceback (most recent call last):")
     assert 'moody.py", line ' in ran.logged
     assert "in raise_constant" in ran.logged
+    assert "pluginserver/events.py" not in ran.logged
 
 
 def test_an_exception_before_any_call(serve: Any, write_plugin: Any) -> None:

@@ -48,6 +48,18 @@ def test_large_arguments_both_ways(server: Running) -> None:
     assert (ran.end, len(ran.calls[1][1][0])) == ("ret", 21_000_000)
 
 
+def test_large_arguments_leave_no_memory_behind(server: Running) -> None:
+    """Kong keeps its connections, and any of them may once have carried a large body."""
+    sides = [server.connect() for _ in range(12)]
+    instance = sides[0].start("moody")
+    body = b"z" * 21_000_000
+    sides[0].event(instance, mode("echo", echo="x") | {GET_BODY: body})
+    before = server.rss_kb()
+    for side in sides:
+        assert side.event(instance, mode("echo", echo="x") | {GET_BODY: body}).end == "ret"
+    assert server.rss_kb() - before < 60_000
+
+
 def test_an_argument_beyond_the_bound_fails_in_the_plugin(server: Running) -> None:
     kong = server.connect()
     ran = kong.event(kong.start("moody"), mode("too_large"))
