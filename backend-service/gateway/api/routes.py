@@ -69,6 +69,7 @@ async def model(request: Request, model: str) -> dict[str, Any]:
     return introspection.model(model, gateway_of(request).pipeline.usable(caller))
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", tags=["operation"])
 async def health() -> dict[str, str]:
     """The process answers. Whether it can work is `/ready` on the management port."""
