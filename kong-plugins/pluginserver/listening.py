@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import socket
 import stat
@@ -11,6 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+log = logging.getLogger("pluginserver")
 
 TAKEN_WAIT_S: Final = 3.0
 """After `kong reload` the server of the old worker goes on for a while. If this is too short, Kong starts us
@@ -26,13 +29,16 @@ def listen(path: Path, queue: int, wait_s: float = TAKEN_WAIT_S) -> socket.socke
     for."""
     if len(os.fsencode(path)) > 107:
         raise SocketTaken(f"{path}: too long for a socket (107 bytes)")
-    until = time.monotonic() + wait_s
+    until, waits = time.monotonic() + wait_s, False
     while True:
         with _alone(path.parent):
             if _removed_if_stale(path):
                 return _bound(path, queue)
         if time.monotonic() > until:
             raise SocketTaken(f"{path}: another server answers there")
+        if not waits:
+            waits = True
+            log.info("another server answers at %s: waiting for its end", path)
         time.sleep(0.05)
 
 
