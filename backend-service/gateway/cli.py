@@ -39,7 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("serve", help="run the backend behind a Kong (settings: .env.example)")
     _add_token(commands.add_parser("token", help="make a token for a tenant"))
     _add_local(commands.add_parser("local", help="run edge, backend and simulators on this machine"))
-    _add_kong_config(commands.add_parser("kong-config", help="render kong.yaml for a real Kong"))
+    _add_kong_config(
+        commands.add_parser(
+            "kong-config", help="render kong.yaml for a real Kong (its rate limits count in REDIS_URL)"
+        )
+    )
     secrets = commands.add_parser("secrets", help="draw the tag's key and the tenants' credentials, once")
     secrets.add_argument("--state", type=Path, default=STATE, help="folder that keeps them")
     return parser
@@ -94,6 +98,7 @@ def _add_kong_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--issuers", type=Path, help="file with the identity providers whose tokens are accepted too"
     )
+    parser.add_argument("--tls", action="store_true", help="Kong listens with TLS: redirect those without")
     parser.add_argument("--no-limits", action="store_true", help="no rate limits, for load tests")
 
 

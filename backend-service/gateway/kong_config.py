@@ -9,6 +9,7 @@ import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -32,11 +33,14 @@ def render(
     tag_keys_file: str,
     limits: bool = True,
     issuers: Mapping[str, Any] | None = None,
+    redis_url: str | None = None,
+    tls: bool = False,
 ) -> dict[str, Any]:
     """``document`` with consumers and addresses; without rate limits where ``limits`` is False.
 
     ``issuers`` is the configuration of `oidc-jwt` (`read_issuers`); without it the plugin stays out of the
-    chain. Raises KongConfigError when an issuer's consumer does not exist.
+    chain. ``redis_url`` has the rate limits counted there, over all Kongs. ``tls`` sends who calls without
+    it to the address with it, but for the open address. Raises KongConfigError.
     """
     rendered = copy.deepcopy(dict(document))
     rendered["consumers"] = consumers
@@ -48,6 +52,10 @@ def render(
         for plugin in holder["plugins"]:
             if plugin["name"] == "compliance-tag":
                 plugin.setdefault("config", {})["tag_keys_file"] = tag_keys_file
+            if plugin["name"] == "rate-limiting" and redis_url is not None:
+                plugin.setdefault("config", {}).update(_counted_in(redis_url))
+        if tls and "paths" in holder:
+            holder.update(protocols=["https"], https_redirect_status_code=308)
     for service in rendered.get("services", ()):
         service["url"] = service_url
     return rendered
@@ -97,6 +105,24 @@ def read_issuers(path: Path) -> Mapping[str, Any] | None:
     except SettingsError as error:
         raise KongConfigError(f"{path}: {error}") from None
     return document
+
+
+def _counted_in(redis_url: str) -> dict[str, Any]:
+    """Options of `rate-limiting`. Without the store nobody is let through uncounted."""
+    try:
+        parts = urlsplit(redis_url)
+        host, port, database = parts.hostname, parts.port or 6379, int(parts.path.strip("/") or 0)
+    except ValueError:
+        parts, host, port, database = urlsplit(""), None, 0, 0
+    if parts.scheme not in ("redis", "rediss") or not host:
+        # Without the value: it may hold a password.
+        raise KongConfigError("REDIS_URL: expected redis://HOST:PORT/NUMBER or rediss://... (TLS)")
+    tls = parts.scheme == "rediss"
+    redis: dict[str, Any] = {"host": host, "port": port, "database": database, "ssl": tls, "ssl_verify": tls}
+    for name, value in (("username", parts.username), ("password", parts.password)):
+        if value:
+            redis[name] = unquote(value)
+    return {"policy": "redis", "fault_tolerant": False, "redis": redis}
 
 
 def _accept_issuers(document: dict[str, Any], issuers: Mapping[str, Any]) -> None:

@@ -40,6 +40,52 @@ def test_without_limits_only_the_limits_go() -> None:
     assert plugins(source) - plugins(free) == {"rate-limiting"}
 
 
+@pytest.mark.parametrize(
+    ("url", "redis"),
+    [
+        ("redis://r", {"host": "r", "port": 6379, "database": 0, "ssl": False, "ssl_verify": False}),
+        (
+            "rediss://u:p%40ss@r.test:6380/2",
+            {
+                "host": "r.test",
+                "port": 6380,
+                "database": 2,
+                "ssl": True,
+                "ssl_verify": True,
+                "username": "u",
+                "password": "p@ss",
+            },
+        ),
+    ],
+)
+def test_with_a_store_the_limits_are_counted_there_or_nobody_passes(url: str, redis: dict[str, Any]) -> None:
+    source = read_yaml(REPOSITORY / KONG_YAML)
+    rendered = render(source, consumers=CONSUMERS, service_url="http://b:1", tag_keys_file="k", redis_url=url)
+    [before], [after] = (
+        [plugin["config"] for plugin in chain_of(document) if plugin["name"] == "rate-limiting"]
+        for document in (source, rendered)
+    )
+    assert after == {**before, "policy": "redis", "fault_tolerant": False, "redis": redis}
+
+
+@pytest.mark.parametrize(
+    "url", ["r:6379", "http://r", "redis://", "redis://:s3cret@r:x/0", "redis://:s3cret@r/x"]
+)
+def test_a_store_without_an_address_is_refused_without_its_password(url: str) -> None:
+    source = read_yaml(REPOSITORY / KONG_YAML)
+    with pytest.raises(KongConfigError, match="REDIS_URL") as caught:
+        render(source, consumers=CONSUMERS, service_url="http://b:1", tag_keys_file="k", redis_url=url)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_with_tls_only_the_open_address_answers_without_it() -> None:
+    source = read_yaml(REPOSITORY / KONG_YAML)
+    rendered = render(source, consumers=CONSUMERS, service_url="http://b:1", tag_keys_file="k", tls=True)
+    routes = {route["name"]: route for route in rendered["services"][0]["routes"]}
+    assert (routes["api"]["protocols"], routes["api"]["https_redirect_status_code"]) == (["https"], 308)
+    assert "protocols" not in routes["health"]
+
+
 ISSUERS = {"issuers": [{"issuer": "https://idp.test", "consumer": "demo", "audience": ["a"]}]}
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from gateway.kong_config import read_consumers, read_issuers, read_yaml, render
 from gateway.local.state import write_private
+from gateway.settings import read_settings
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,6 +20,8 @@ def run(options: argparse.Namespace) -> int:
         tag_keys_file=options.tag_keys_file,
         limits=not options.no_limits,
         issuers=read_issuers(options.issuers) if options.issuers else None,
+        redis_url=read_settings().redis_url,
+        tls=options.tls,
     )
     text = yaml.safe_dump(document, sort_keys=False)
     if options.output:
