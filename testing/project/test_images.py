@@ -107,6 +107,30 @@ def test_kong_reads_bodies_up_to_the_size_limit_from_memory() -> None:
     assert _kong_settings()["KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE"] == f"{limit}m"
 
 
+def test_on_a_cluster_the_plugin_servers_are_those_of_the_image() -> None:
+    """Only the folder of their sockets is the chart's."""
+    values = read_yaml("configs/kong/kong-values.yaml")
+    [name, tag] = SERVICES["kong"]["image"].split(":")
+    assert (values["image"]["repository"], values["image"]["tag"]) == (name, tag)
+    [kong] = set(re.findall(r"^FROM kong:(\S+)", read(DOCKERFILES[1]), re.MULTILINE))
+    assert values["image"]["effectiveSemver"] == kong
+    settings = _kong_settings()
+    assert f"bundled,{values['plugins']['preInstalled']}" == settings["KONG_PLUGINS"]
+    moved = {
+        variable.removeprefix("KONG_").lower(): value.replace("/usr/local/kong", "/kong_prefix")
+        for variable, value in settings.items()
+        if "/usr/local/kong" in value
+    }
+    assert moved
+    assert {key: value for key, value in values["env"].items() if key.startswith("pluginserver")} == moved
+    user = read(DOCKERFILES[1]).rpartition("\nUSER ")[2].split(":")[0].strip()
+    assert (
+        str(values["securityContext"]["fsGroup"])
+        == str(values["containerSecurityContext"]["runAsUser"])
+        == user
+    )
+
+
 def test_kong_leaves_a_connection_before_the_backend_does() -> None:
     """Else a POST meets a closed connection, and is a 502."""
     assert int(_kong_settings()["KONG_UPSTREAM_KEEPALIVE_IDLE_TIMEOUT"]) < KEEP_ALIVE_S
