@@ -107,7 +107,7 @@ def vertex_key(deployment: Deployment) -> str:
 
 
 def _vertex_protocol(model: str) -> Protocol:
-    """Google's own models speak Gemini's; Anthropic's their own; the others, with a maker's name, OpenAI's."""
+    """Google's models speak Gemini's, Anthropic's their own, others (with a maker's name) OpenAI's."""
     if model.startswith("claude"):
         return protocols.ANTHROPIC
     return protocols.OPENAI if "/" in model else protocols.GEMINI

@@ -46,11 +46,15 @@ async def main():
     figures = {}
     async with Providers(deployments) as room:
         await room.warm()
+        # As a server should: else the next full collection waits for a quarter of a million objects.
+        gc.collect()
+        gc.freeze()
+        gc.collect()
         for deployment in deployments:
             await ask(room, deployment)
         figures["all"] = megabytes()
         for number in range(int(sys.argv[1])):
-            if number == int(sys.argv[1]) // 3:
+            if number == 40:
                 gc.collect()
                 figures["before"], figures["tasks"] = megabytes(), len(asyncio.all_tasks())
                 figures["threads"] = threading.active_count()
@@ -84,7 +88,7 @@ async def test_some_hundred_failing_calls_leave_nothing(
         await simulators.fault(kind, fault="cut", after=3, skip=2)
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", PROGRAM, "45"],
+        [sys.executable, "-c", PROGRAM, "60"],
         input=json.dumps(given),
         capture_output=True,
         text=True,
@@ -93,8 +97,8 @@ async def test_some_hundred_failing_calls_leave_nothing(
     )
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
-    # 480 calls with 20 KB each lie between these two.
-    assert figures["after"] - figures["before"] < 8, figures
+    # 320 calls with 20 KB each lie between these two; before them, pools and caches fill up.
+    assert figures["after"] - figures["before"] < 4, figures
     assert figures["tasks_after"] <= figures["tasks"] + 2, figures
     assert figures["threads_after"] <= figures["threads"] + 2, figures
     assert figures["all"] < 300, figures
