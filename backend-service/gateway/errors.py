@@ -164,7 +164,7 @@ class ProviderOverloaded(ProviderError):
 
 
 class ProviderRejected(ProviderError):
-    """The provider found the request itself wrong (400, 404, 413, 422, context too long, content policy)."""
+    """The provider found the request itself wrong (400, 413, 422, context too long, content policy)."""
 
     status = 400
     type = "invalid_request_error"
