@@ -221,8 +221,12 @@ def test_real_providers_are_used_where_they_are_set_up(state: Path) -> None:
 
 def pss_mb(pids: list[int]) -> float:
     """Proportional set size of all processes: shared pages count once."""
-    rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)
-    return sum(int(re.search(r"^Pss:\s+(\d+) kB", text, re.M)[1]) for text in rollups) / 1024  # type: ignore[index]
+    total = 0
+    for pid in pids:
+        found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+        assert found
+        total += int(found[1])
+    return total / 1024
 
 
 def ask(url: str, token: str, model: str, *, stream: bool) -> bytes:
