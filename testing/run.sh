@@ -20,8 +20,8 @@ main() {
   step "ruff" "$BIN/ruff" check --quiet .
   step "ruff format" "$BIN/ruff" format --check --quiet .
   step "mypy" "$BIN/mypy" --no-error-summary backend-service/gateway kong-plugins/compliance \
-    kong-plugins/embedded_edge kong-plugins/oidc testing
-  step "shellcheck" "$BIN/shellcheck" deploy.sh testing/run.sh .ci/run
+    kong-plugins/embedded_edge kong-plugins/oidc kong-plugins/pluginserver testing
+  step "shellcheck" "$BIN/shellcheck" deploy.sh testing/run.sh testing/lock.sh .ci/run
   run_tests -m "not long" "$@"
 }
 
