@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from gateway.types import Deployment, ProviderKind
 
 Simulators = Any
@@ -69,6 +71,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.long
 async def test_some_hundred_failing_calls_leave_nothing(
     simulators: Simulators, deployment: MakeDeployment
 ) -> None:
