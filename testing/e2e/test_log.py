@@ -17,6 +17,8 @@ from testing.e2e.under_test import Gateway
 
 MARKER = "zq7Planted-Marker9"
 """Stands wherever a caller can put text."""
+IN_THE_ADDRESS = "wv4Planted-Address7"
+"""Stands in paths and queries, which the log of a Kong may hold, but ours does not."""
 
 
 def test_one_line_a_request(caller: Caller, log: Log, simulators: Simulators) -> None:
@@ -91,8 +93,8 @@ def test_nothing_of_what_was_said(
     caller.raw(f'{{"model": "{MARKER}'.encode())
     caller.raw(MARKER.encode(), MARKER)
     caller.request("POST", "/v1/embeddings", json={"model": "text-embedding-3-small", "input": MARKER})
-    caller.get(f"/{MARKER}?{MARKER}={MARKER}")
-    caller.get(f"/v1/models/{MARKER}")
+    caller.get(f"/{IN_THE_ADDRESS}?{IN_THE_ADDRESS}={IN_THE_ADDRESS}")
+    caller.get(f"/v1/models/{IN_THE_ADDRESS}")
     caller.request(
         "POST",
         CHAT,
@@ -104,8 +106,9 @@ def test_nothing_of_what_was_said(
     assert last is not None
     end = caller.get("/v1/models")
     log.request(end.headers["x-request-id"])
+    assert not holds(log.data(), IN_THE_ADDRESS)
     for data in (log.data(), *_edge_logs(gateway)):
-        assert not holds(data.replace(f"/{MARKER}".encode(), b""), MARKER)
+        assert not holds(data, MARKER)
         for token in tokens:
             assert token.encode() not in data
             assert token.rpartition(".")[2].encode() not in data
