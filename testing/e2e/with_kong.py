@@ -1,10 +1,10 @@
 """Run the suite against a real Kong, in front of a backend and simulators that are started for it.
 
-    python -m testing.e2e.with_kong [--plugin-server COMMAND] [--pytest WORDS] KONG_COMMAND...
+    python -m testing.e2e.with_kong [--plugin-server COMMAND] [--pytest=WORDS] KONG_COMMAND...
 
 KONG_COMMAND starts Kong and stays in the foreground, such as `kong start`. What Kong needs is in its
-environment (KONG_PREFIX, KONG_DECLARATIVE_CONFIG, KONG_PROXY_LISTEN, KONG_ADMIN_LISTEN, KONG_NGINX_DAEMON=off,
-the plugin's settings); `{config}`, `{prefix}`, `{proxy_port}` and `{admin_port}` in it are replaced.
+environment (KONG_PREFIX, KONG_DECLARATIVE_CONFIG, KONG_PROXY_LISTEN, KONG_ADMIN_LISTEN, the plugin's settings,
+KONG_NGINX_DAEMON=off); `{config}`, `{prefix}`, `{proxy_port}` and `{admin_port}` in it are replaced.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
         default=str(Path(sys.executable).with_name("kong-python-pluginserver")),
         help="the server of our Python plugins (default: the stock kong-python-pluginserver of this Python)",
     )
-    parser.add_argument("--pytest", default="", help="more words for pytest, such as '-x -k compliance'")
+    parser.add_argument(
+        "--pytest", default="", help="more words for pytest, as in --pytest='-x -k compliance'"
+    )
     parser.add_argument("kong", nargs=argparse.REMAINDER, help="what starts Kong in the foreground")
     return parser
 
