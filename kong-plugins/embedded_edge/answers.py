@@ -118,6 +118,7 @@ _PAGES = {
     302: "302 Found",
     307: "307 Temporary Redirect",
     308: "308 Permanent Redirect",
+    505: "505 HTTP Version Not Supported",
     501: "501 Not Implemented",
 }
 
@@ -129,5 +130,5 @@ def nginx_page(status: int, headers: list[tuple[bytes, bytes]]) -> Answer:
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
         "</body>\r\n</html>\r\n"
     )
-    kind = b"text/html" if status < 400 else b"text/html; charset=UTF-8"
+    kind = b"text/html" if status in (301, 302) else b"text/html; charset=UTF-8"
     return Answer(status, body.encode(), [(b"Content-Type", kind), *headers], from_nginx=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,13 @@ from embedded_edge.plugins import BUNDLED
 from embedded_edge.plugins.base import EdgePlugin, World
 from embedded_edge.python_plugins import find_plugin, load_plugin
 from embedded_edge.schema import ConfigError, only, read_options
+from embedded_edge.upstreams import Upstream, read_upstream
 
 __all__ = ["ConfigError", "EdgeConfig", "load_config", "load_file"]
 
-_TOP = frozenset({"_format_version", "_transform", "_comment", "services", "routes", "consumers", "plugins"})
+_TOP = frozenset(
+    {"_format_version", "_transform", "_comment", "services", "upstreams", "routes", "consumers", "plugins"}
+)
 _PLUGIN = frozenset(
     {
         "name",
@@ -52,6 +55,7 @@ class EdgeConfig:
     registry: CollectorRegistry
     services: tuple[Service, ...] = ()
     consumers: tuple[Consumer, ...] = field(default=())
+    upstreams: tuple[Upstream, ...] = ()
 
 
 def load_file(path: Path, plugin_dirs: Sequence[Path] = ()) -> EdgeConfig:
@@ -150,6 +154,7 @@ class _Builder:
             registry=self._world.registry,
             services=tuple(self._services.values()),
             consumers=tuple(dict.fromkeys(self._world.consumers.values())),
+            upstreams=tuple(_read_upstreams(document.get("upstreams") or [])),
         )
 
     def _add_service(self, entry: Mapping[str, Any]) -> None:
@@ -179,7 +184,12 @@ class _Builder:
         config = read_options(f"plugin {name!r}", entry.get("config"), made.options)
         service = service or _reference(entry.get("service"))
         route = route or _reference(entry.get("route"))
-        self._placed.append(_Placed(made(config, self._world), service, route))
+        world = replace(
+            self._world,
+            route_id=_id_of("route", route, self._routes),
+            service_id=_id_of("service", service, list(self._services.values())),
+        )
+        self._placed.append(_Placed(made(config, world), service, route))
 
     def _class(self, name: str) -> type[EdgePlugin]:
         if name not in self._classes:
@@ -201,6 +211,25 @@ class _Builder:
             if known is None or known[0] < rank:
                 closest[placed.plugin.name] = (rank, placed.plugin)
         return _in_order([plugin for _, plugin in closest.values()])
+
+
+def _read_upstreams(entries: Sequence[Mapping[str, Any]]) -> list[Upstream]:
+    upstreams = [read_upstream(entry) for entry in entries]
+    names = [upstream.name for upstream in upstreams]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"upstream {name!r} is there twice")
+    return upstreams
+
+
+def _id_of(kind: str, wanted: str | None, known: Sequence[Route | Service]) -> str | None:
+    """The id of what a plugin stands on."""
+    if wanted is None:
+        return None
+    for entity in known:
+        if wanted in (entity.name, entity.id):
+            return entity.id
+    raise ConfigError(f"a plugin stands on {kind} {wanted!r}, which is not there")
 
 
 def _reference(value: Any) -> str | None:

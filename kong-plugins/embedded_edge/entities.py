@@ -11,12 +11,15 @@ from embedded_edge.schema import ConfigError, Option, only, read_options
 # Kong derives the id of an entity without one from its name: kong/db/schema/others/declarative_config.lua.
 _ENTITIES = uuid.UUID("fd02801f-0957-4a15-a55a-c8d9606f30b5")
 
-_META = frozenset({"id", "tags", "created_at", "updated_at"})
+META = frozenset({"id", "tags", "created_at", "updated_at"})
 
 
-def entity_id(kind: str, key: str) -> str:
-    """The id that Kong gives an entity of that kind (`consumers`, `services`, ...) under that key."""
-    return str(uuid.uuid5(uuid.uuid5(_ENTITIES, kind), key))
+def entity_id(kind: str, key: str | None) -> str:
+    """The id that Kong gives an entity of that kind (`consumers`, `services`, ...) under that key.
+
+    Without a key it draws one at every load.
+    """
+    return str(uuid.uuid5(uuid.uuid5(_ENTITIES, kind), key) if key else uuid.uuid4())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,6 @@ class Service:
     write_timeout_s: float
     retries: int
 
-    @property
-    def authority(self) -> str:
-        """`host:port`, as an in-process upstream is looked up."""
-        return f"{self.host}:{self.port}"
-
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -50,6 +48,7 @@ class Route:
     hosts: tuple[str, ...]
     headers: tuple[tuple[str, frozenset[str]], ...]
     protocols: frozenset[str]
+    snis: tuple[str, ...]
     strip_path: bool
     preserve_host: bool
     regex_priority: int
@@ -76,7 +75,7 @@ class JwtCredential:
 
 
 _SERVICE = {
-    "name": Option(str, required=True),
+    "name": Option(str),
     "url": Option(str),
     "protocol": Option(str, "http", one_of=("http", "https")),
     "host": Option(str),
@@ -86,10 +85,11 @@ _SERVICE = {
     "read_timeout": Option(int, 60000),
     "write_timeout": Option(int, 60000),
     "retries": Option(int, 5),
+    "tls_verify": Option(bool, True, one_of=(True,)),  # certificates of upstreams are always checked
     "enabled": Option(bool, True, one_of=(True,)),
     "routes": Option(list, []),
     "plugins": Option(list, []),
-    **{name: Option(object) for name in _META},
+    **{name: Option(object) for name in META},
 }
 
 
@@ -102,9 +102,10 @@ def read_service(entry: Mapping[str, Any]) -> Service:
         protocol, host, port, path = url.scheme, url.hostname, url.port, url.path
     if protocol not in ("http", "https") or not host:
         raise ConfigError(f"{owner}: needs an http or https address, not {given['url'] or host!r}")
+    service_id = given["id"] or entity_id("services", given["name"])
     return Service(
-        id=given["id"] or entity_id("services", given["name"]),
-        name=given["name"],
+        id=service_id,
+        name=given["name"] or service_id,
         tls=protocol == "https",
         host=host,
         port=port or (443 if protocol == "https" else 80),
@@ -117,22 +118,24 @@ def read_service(entry: Mapping[str, Any]) -> Service:
 
 
 _ROUTE = {
-    "name": Option(str, required=True),
+    "name": Option(str),
     "paths": Option(list, [], item=str),
     "methods": Option(list, [], item=str),
     "hosts": Option(list, [], item=str),
     "headers": Option(dict, {}),
+    "snis": Option(list, [], item=str),
     "protocols": Option(list, ["http", "https"], one_of=("http", "https")),
     "strip_path": Option(bool, True),
     "preserve_host": Option(bool, False),
     "regex_priority": Option(int, 0),
     "https_redirect_status_code": Option(int, 426, one_of=(426, 301, 302, 307, 308)),
-    "path_handling": Option(str, "v0", one_of=("v0",)),
+    # Kong's default router honours only v0, whatever is asked for.
+    "path_handling": Option(str, "v0", one_of=("v0", "v1")),
     "request_buffering": Option(bool, True, one_of=(True,)),
     "response_buffering": Option(bool, True),  # the edge always passes bytes on as they come
     "service": Option(object),
     "plugins": Option(list, []),
-    **{name: Option(object) for name in _META},
+    **{name: Option(object) for name in META},
 }
 
 
@@ -142,15 +145,17 @@ def read_route(entry: Mapping[str, Any], service: Service | None) -> Route:
     for path in given["paths"]:
         if not path.startswith(("/", "~/")):
             raise ConfigError(f"{owner}: path {path!r} must start with / or ~/")
+    route_id = given["id"] or entity_id("routes", given["name"])
     return Route(
-        id=given["id"] or entity_id("routes", given["name"]),
-        name=given["name"],
+        id=route_id,
+        name=given["name"] or route_id,
         service=service,
         paths=tuple(given["paths"]),
         methods=frozenset(given["methods"]),
         hosts=tuple(given["hosts"]),
         headers=tuple((name.lower(), frozenset(values)) for name, values in given["headers"].items()),
         protocols=frozenset(given["protocols"]),
+        snis=tuple(given["snis"]),
         strip_path=given["strip_path"],
         preserve_host=given["preserve_host"],
         regex_priority=given["regex_priority"],
@@ -159,13 +164,13 @@ def read_route(entry: Mapping[str, Any], service: Service | None) -> Route:
 
 
 # Credentials of plugins that the edge refuses: they load, as in Kong, and no route can ask for them.
-_CONSUMER = frozenset({"username", "custom_id", "jwt_secrets", "keyauth_credentials", "acls", *_META})
+_CONSUMER = frozenset({"username", "custom_id", "jwt_secrets", "keyauth_credentials", "acls", *META})
 _JWT = {
     "key": Option(str, required=True),
     "secret": Option(str, secret=True),
     "algorithm": Option(str, "HS256"),
     "rsa_public_key": Option(str, secret=True),
-    **{name: Option(object) for name in _META},
+    **{name: Option(object) for name in META},
 }
 
 
@@ -177,7 +182,7 @@ def read_consumer(entry: Mapping[str, Any]) -> tuple[Consumer, list[JwtCredentia
     owner = f"consumer {name!r}"
     only(owner, entry, _CONSUMER)
     consumer = Consumer(
-        id=entry.get("id") or entity_id("consumers", str(name)),
+        id=entry.get("id") or entity_id("consumers", entry.get("username")),
         username=entry.get("username"),
         custom_id=entry.get("custom_id"),
     )

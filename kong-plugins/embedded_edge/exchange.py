@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from embedded_edge.headers import Headers
+from embedded_edge.hosts import host_name
 
 if TYPE_CHECKING:
     from embedded_edge.entities import Consumer, JwtCredential
@@ -22,10 +23,13 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 # Keys that `embedded_edge.server` adds to the scope and reads from `http.response.start`.
 RAW_NAMES = "portcullis.raw_names"  # scope: header names as sent, parallel to scope["headers"]
 TARGET = "portcullis.target"  # scope: the request target as sent
+SNI = "portcullis.sni"  # scope: the server name of the TLS handshake
+CONTINUE = "portcullis.continue"  # scope: asks the client that waits for it to send its body
 REFUSAL = "portcullis.refusal"  # scope: (status, message) of a request that HTTP itself forbids
 HOST = "portcullis.host"  # scope: the host of an absolute request target
 BROKEN = "portcullis.broken"  # http.request: True if the body broke off in a way that HTTP forbids
 REASON = "portcullis.reason"  # start: bytes of the reason phrase, where it is not nginx's own
+RAW = "portcullis.raw"  # start: True if no head is written: the body is all there is (HTTP/0.9)
 CLOSE = "portcullis.close"  # start: True if the connection cannot be used again
 
 # What is still read of a refused request so that its sender gets to read the answer.
@@ -102,7 +106,10 @@ class Exchange:
         "started",
         "status",
         "target",
+        "upstream_host",
         "upstream_ms",
+        "upstream_path",
+        "upstream_query",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +134,7 @@ class Exchange:
                 [(pair[0], name, pair[1]) for pair, name in zip(pairs, names, strict=True)]
             )
         self.host = self.headers.get(b"host") or b""
-        self.forwarded_host: bytes = scope.get(HOST) or self.host.partition(b":")[0] or b"kong"
+        self.forwarded_host: bytes = scope.get(HOST) or host_name(self.host) or b"kong"
         self.request_id = os.urandom(16).hex()
         self.match: Match | None = None
         self.consumer: Consumer | None = None
@@ -140,12 +147,16 @@ class Exchange:
         self.sent_bytes = 0
         self.own_ms = 0
         self.upstream_ms: int | None = None
+        # What a plugin has put in place of what the client asked for.
+        self.upstream_path: str | None = None
+        self.upstream_query: bytes | None = None
+        self.upstream_host: bytes | None = None
         self._body: bytes | None = None
         self.body_size = 0
         length = self.headers.get(b"content-length")
         self.body_complete = length in (None, b"0") and self.headers.get(b"transfer-encoding") is None
         self._unreadable = REFUSAL in scope
-        self._expects_continue = (self.headers.get(b"expect") or b"").lower() == b"100-continue"
+        self._expects_continue = (self.headers.get(b"expect") or b"").strip().lower() == b"100-continue"
         if self.body_complete:
             self._body = b""
 
@@ -188,17 +199,27 @@ class Exchange:
             self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return self._body
 
+    def replace_query(self, query: bytes) -> None:
+        self.query = self.upstream_query = query
+
     def replace_body(self, body: bytes) -> None:
         self._body = body
 
-    async def drain(self) -> bool:
-        """Reads and drops what a refused client is still sending. True if the connection can be used again.
+    def continue_if_asked(self) -> bool:
+        """Sends `100 Continue` to a client that waits for it. Whether it did."""
+        if not self._expects_continue or self.body_complete or self._unreadable:
+            return False
+        self._expects_continue = False
+        say = self.scope.get(CONTINUE)
+        if say is not None:
+            say()
+        return True
 
-        A client that waits for `100 Continue` has sent nothing: it is answered at once.
-        """
+    async def drain(self) -> bool:
+        """Drops what a refused client is still sending. True if the connection can be used again."""
         if self.body_complete:
             return True
-        if self._expects_continue or self._unreadable:
+        if self._unreadable:
             return False
         size = self.body_size
         try:

@@ -25,6 +25,13 @@ class Headers:
                 return field[2]
         return None
 
+    def variable(self, lower: bytes) -> bytes | None:
+        """As `get`, and where `_` was sent for `-` too: nginx's variables do not tell them apart."""
+        for field in self.fields:
+            if field[0] == lower or (b"_" in field[0] and field[0].replace(b"_", b"-") == lower):
+                return field[2]
+        return None
+
     def values(self, lower: bytes) -> list[bytes]:
         return [field[2] for field in self.fields if field[0] == lower]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from embedded_edge.answers import kong_error
 from embedded_edge.exchange import Answer, Exchange
 from embedded_edge.schema import ConfigError
+from embedded_edge.uri import escape, normalise
 
 Function = Callable[[Exchange], None]
 
@@ -32,7 +33,13 @@ def clear_what_is_ours(x: Exchange) -> None:
     if len(fields) >= MAX_HEADERS:
         x.answer = kong_error(x, 400, "Too many headers")
         return
-    x.headers.set(b"X-Gateway-Target", x.method.encode() + b" " + x.target)
+    x.headers.set(b"X-Gateway-Target", x.method.encode() + b" " + _target(x))
+
+
+def _target(x: Exchange) -> bytes:
+    """What the backend is going to be asked: routes strip no path, and the service has none."""
+    path = escape(normalise(x.raw_path.decode("latin-1"))).encode("latin-1")
+    return path + b"?" + x.query if x.query else path
 
 
 def _cleared(lower: bytes, value: bytes, ids: int) -> bool:
@@ -71,7 +78,7 @@ def gate(x: Exchange) -> None:
 
 
 KNOWN: dict[str, Function] = {
-    "50b426c3517930ddad711a55aa6136d044fc79a1aec13f182d3b27745e9880ac": clear_what_is_ours,
+    "be8188115a09daa52cc17a2505146abaa86e8f342465c90a7045417ae04d896b": clear_what_is_ours,
     "827f1e6c0afba29a9d54f82211f38b46ea1de8e813fb2807592c5af657448200": gate,
 }
 

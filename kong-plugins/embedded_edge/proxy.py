@@ -38,33 +38,37 @@ def upstream_target(x: Exchange) -> bytes:
     route = x.match.route
     assert route.service is not None
     path, mark, query = x.target.decode("latin-1").partition("?")
+    if x.upstream_query is not None:
+        query = x.upstream_query.decode("latin-1")
+        mark = "?" if query else ""
+    if x.upstream_path is not None:
+        return (x.upstream_path + mark + query).encode("latin-1")
     asked = upstream_path(normalise(path), x.match.prefix, route.strip_path, route.service.path)
     return (escape(asked) + mark + query).encode("latin-1")
 
 
-def upstream_headers(x: Exchange) -> list[Pair]:
-    """The header fields for the upstream: Kong's own first, then the client's as the plugins left them."""
+def upstream_headers(x: Exchange, host: bytes) -> list[Pair]:
+    """The header fields for the upstream: Kong's own first, then the client's as the plugins left them.
+
+    `host` is the upstream's own name, used unless the route preserves the client's.
+    """
     assert x.match is not None
     route, sent = x.match.route, x.headers
-    service = route.service
-    assert service is not None
     out: list[Pair] = []
     if _asks_for_trailers(sent.get(b"te")):
         out.append((b"TE", b"trailers"))
     version = b"1" if x.http_version == "1.0" else x.http_version.encode()
-    via = sent.get(b"via")
+    via, upgrade, passed = _as_sent(x)
     inbound = version + b" " + KONG
     out.append((b"Via", via + b", " + inbound if via else inbound))
-    default_port = service.port == (443 if service.tls else 80)
-    own = service.host if default_port else service.authority
-    out.append((b"Host", x.host if route.preserve_host and x.host else own.encode()))
-    if (sent.get(b"upgrade") or b"").lower() == b"websocket":
+    own = x.host if route.preserve_host and x.host else host
+    out.append((b"Host", x.upstream_host or own))
+    if upgrade is not None and upgrade.lower() == b"websocket":
         out.append((b"Upgrade", b"websocket"))
         out.append((b"Connection", b"keep-alive, Upgrade"))
     else:
         out.append((b"Connection", b"keep-alive"))
     address = x.client_ip.encode()
-    passed = sent.get(b"x-forwarded-for")
     out.append((b"X-Forwarded-For", passed + b", " + address if passed else address))
     out.append((b"X-Forwarded-Proto", x.scheme.encode()))
     out.append((b"X-Forwarded-Host", x.forwarded_host))
@@ -82,6 +86,19 @@ def upstream_headers(x: Exchange) -> list[Pair]:
         dropped = dropped | _tokens(connection)
     out.extend((name, value) for lower, name, value in sent.fields if lower not in dropped)
     return out
+
+
+def _as_sent(x: Exchange) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Via, Upgrade and X-Forwarded-For of the client: Kong reads them before the plugins."""
+    via = upgrade = passed = None
+    for name, value in x.scope["headers"]:
+        if name == b"via":
+            via = via or value
+        elif name == b"upgrade":
+            upgrade = upgrade or value
+        elif name == b"x-forwarded-for":
+            passed = passed or value
+    return via, upgrade, passed
 
 
 def _asks_for_trailers(te: bytes | None) -> bool:

@@ -118,7 +118,7 @@ class PythonPlugin(EdgePlugin):
             return None
         return self._with_body(x)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _with_body(self, x: Exchange) -> None:

@@ -1,15 +1,25 @@
-"""Which route a request takes, as Kong's router decides ("traditional_compatible", path handling v0)."""
+"""Which route a request takes, as Kong's router decides ("traditional_compatible", path handling v0).
 
-import re
+After kong/router/transform.lua and atc.lua: routes are sorted by what they ask for; among equals the one
+with the highest id comes first.
+"""
+
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import re2
+
 from embedded_edge.entities import Route
-from embedded_edge.exchange import Exchange
+from embedded_edge.exchange import SNI, Exchange
 from embedded_edge.schema import ConfigError
-from embedded_edge.uri import normalise
+from embedded_edge.uri import is_text, normalise
 
 _CACHE_SIZE = 4096
+_SPLIT = uuid.UUID("7f145bf9-0dce-4f91-98eb-debbce4b9f6b")
+
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +29,80 @@ class Match:
     route: Route
     prefix: str | None
     chain: object  # what the caller attached to the route
+    captures: "re2._Match[str] | None" = None  # of a path that is an expression
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One path of a route, the unit that Kong sorts."""
+    """The paths of a route that are of one length, or its expressions: the unit that Kong sorts."""
 
+    id: int
     route: Route
-    path: str | None
-    regex: re.Pattern[str] | None
+    paths: tuple[str, ...]
+    expressions: "tuple[re2._Regexp[str], ...]"
+    headers: "tuple[_Header, ...]"
     chain: object
 
-    def order(self) -> tuple[int, ...]:
-        """Sorts the entry that Kong tries first to the front."""
+    def order(self) -> tuple[int, int]:
+        """Sorts the entry that Kong tries first to the front.
+
+        Kong means a number of 64 bits, but shifts Lua numbers, which have 32: a plain host and an expression
+        (shifted as 64 bits) go before what is asked for beside them, unless that is four things or more, and
+        a regex_priority runs into the number of headers.
+        """
         route = self.route
-        weight = sum(map(bool, (route.methods, route.hosts, route.headers, self.path is not None)))
-        plain_hosts = bool(route.hosts) and not any("*" in host for host in route.hosts)
-        priority = route.regex_priority if self.regex else 0
-        length = len(self.path or "")
-        return (-weight, -plain_hosts, -len(route.headers), -(self.regex is not None), -priority, -length)
+        asked = (route.methods, route.hosts, route.headers, route.snis, route.paths)
+        priority = _shifted(sum(map(bool, asked)), 61) | _shifted(len(route.headers), 52)
+        if route.hosts and not any("*" in host for host in route.hosts):
+            priority |= 1 << 60
+        if self.expressions:
+            priority |= 1 << 51 | _shifted(route.regex_priority, 19)
+        if self.paths:
+            priority |= len(self.paths[0]) & 0x7FFFF
+        return (-(priority & 0xFFFF_FFFF_FFFF_FFFF), -self.id)
+
+    def match(self, x: Exchange, path: str) -> Match | None:
+        route = self.route
+        if not self._asks_for(x):
+            return None
+        for prefix in self.paths:
+            if path.startswith(prefix):
+                return Match(route, prefix if route.strip_path else None, self.chain)
+        if self.expressions:
+            text = _text(path)
+            for expression in self.expressions:
+                found = expression.match(text)
+                if found is not None:
+                    stripped = _bytes(found[0]) if route.strip_path else None
+                    return Match(route, stripped or None, self.chain, found)
+        return None if route.paths else Match(route, None, self.chain)
+
+    def _asks_for(self, x: Exchange) -> bool:
+        """Whether all but the path is as the route wants it."""
+        route = self.route
+        return (
+            (not route.methods or x.method in route.methods)
+            and (not route.hosts or _host_matches(route.hosts, x))
+            and (not route.snis or x.scheme != "https" or _sni_matches(route.snis, x.scope.get(SNI) or ""))
+            and all(header.matches(x) for header in self.headers)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A field that has to be there with one of these values, or matching one of these expressions."""
+
+    name: bytes
+    values: frozenset[str]
+    expressions: "tuple[re2._Regexp[str], ...]"
+
+    def matches(self, x: Exchange) -> bool:
+        for lower, _, value in x.headers.fields:
+            if lower.replace(b"_", b"-") == self.name:
+                text = value.decode("latin-1").lower()
+                if text in self.values or any(known.search(text) for known in self.expressions):
+                    return True
+        return False
 
 
 class Router:
@@ -46,7 +111,7 @@ class Router:
     def __init__(self, routes: Sequence[tuple[Route, object]]) -> None:
         entries = [entry for route, chain in routes for entry in _entries(route, chain)]
         self._entries = sorted(entries, key=_Entry.order)
-        self._by_header = any(route.headers for route, _ in routes)
+        self._by_header = any(route.headers or route.snis for route, _ in routes)
         self._cache: dict[tuple[str, bytes, str], Match | None] = {}
 
     def match(self, x: Exchange) -> Match | None:
@@ -63,65 +128,101 @@ class Router:
         return found
 
     def _find(self, x: Exchange, path: str) -> Match | None:
+        if not is_text(path):
+            return None
         for entry in self._entries:
-            route = entry.route
-            if route.methods and x.method not in route.methods:
-                continue
-            if route.hosts and not _host_matches(route.hosts, x.host.decode("latin-1")):
-                continue
-            if route.headers and not _headers_match(route, x):
-                continue
-            if entry.regex is not None:
-                found = entry.regex.match(path)
-                if found is None:
-                    continue
-                matched = found[0]
-            elif entry.path is not None:
-                if not path.startswith(entry.path):
-                    continue
-                matched = entry.path
-            else:
-                matched = ""
-            return Match(route, matched if route.strip_path and matched else None, entry.chain)
+            found = entry.match(x, path)
+            if found is not None:
+                return found
         return None
 
 
 def _entries(route: Route, chain: object) -> list[_Entry]:
-    if not route.paths:
-        return [_Entry(route, None, None, chain)]
-    return [_Entry(route, path.removeprefix("~"), _regex(route, path), chain) for path in route.paths]
+    groups: dict[int, list[str]] = {}
+    for path in route.paths:
+        groups.setdefault(0 if path.startswith("~") else len(path), []).append(path)
+    headers = tuple(_header(route, name, values) for name, values in route.headers)
+    if len(groups) <= 1:
+        return [_entry(route, uuid.UUID(route.id), list(route.paths), headers, chain)]
+    return [
+        _entry(route, uuid.uuid5(_SPLIT, f"{route.id}#{number}"), paths, headers, chain)
+        for number, paths in enumerate(groups.values(), 1)
+    ]
 
 
-def _regex(route: Route, path: str) -> re.Pattern[str] | None:
-    if not path.startswith("~"):
-        return None
-    # Kong's expressions are Rust's: named groups as (?<name>, and $ is the very end, not before a line break.
-    source = path[1:].replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!")
-    if source.endswith("$") and not source.endswith("\\$"):
-        source = source[:-1] + r"\Z"
+def _entry(
+    route: Route, entry_id: uuid.UUID, paths: list[str], headers: tuple[_Header, ...], chain: object
+) -> _Entry:
+    expressions = [path[1:] for path in paths if path.startswith("~")]
+    return _Entry(
+        entry_id.int,
+        route,
+        tuple(_bytes(path) for path in paths if not path.startswith("~")),
+        tuple(_compile(route, expression) for expression in expressions),
+        headers,
+        chain,
+    )
+
+
+def _header(route: Route, name: str, values: frozenset[str]) -> _Header:
+    plain = frozenset(value.lower() for value in values if not value.startswith("~*"))
+    expressions = [value[2:].lower() for value in values if value.startswith("~*")]
+    return _Header(
+        name.replace("_", "-").encode("latin-1"),
+        plain,
+        tuple(_compile(route, expression) for expression in expressions),
+    )
+
+
+def _compile(route: Route, source: str) -> "re2._Regexp[str]":
+    """Kong's expressions are Rust's, which RE2 reads but for the spelling of named groups."""
     try:
-        return re.compile(source, re.DOTALL)
-    except re.error as error:
-        raise ConfigError(f"route {route.name!r}: path {path!r} is not an expression: {error}") from None
+        return re2.compile(source.replace("?<", "?P<"), _OPTIONS)
+    except re2.error as error:
+        raise ConfigError(f"route {route.name!r}: {source!r} is not an expression: {error}") from None
 
 
-def _host_matches(hosts: tuple[str, ...], host: str) -> bool:
-    """Case counts, as in Kong. A port in the pattern has to be the one that was sent."""
-    name = host.partition(":")[0]
+def _shifted(value: int, by: int) -> int:
+    """LuaJIT's bit.lshift of a number: 32 bits with a sign, shifted by `by` modulo 32."""
+    shifted = (value << (by & 31)) & 0xFFFF_FFFF
+    return shifted - (1 << 32) if shifted & 0x8000_0000 else shifted
+
+
+def _text(path: str) -> str:
+    """The characters that the bytes of a path are."""
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8")
+
+
+def _bytes(text: str) -> str:
+    """The bytes of a text, one code point for each: the form that paths have here."""
+    return text if text.isascii() else text.encode().decode("latin-1")
+
+
+def _host_matches(hosts: tuple[str, ...], x: Exchange) -> bool:
+    """Case counts, as in Kong. A port in the pattern has to be the one that was sent, or the listener's."""
+    name, _, port = x.host.decode("latin-1").partition(":")
+    if port and not port.isdigit():
+        name, port = f"{name}:{port}", ""
     for pattern in hosts:
-        wanted = host if ":" in pattern else name
-        if pattern == wanted:
+        wanted, _, wanted_port = pattern.partition(":")
+        if wanted_port and wanted_port != (port or str(x.server_port)):
+            continue
+        if wanted == name:
             return True
-        if pattern.startswith("*") and wanted.endswith(pattern[1:]) and wanted != pattern[1:]:
+        if wanted.startswith("*") and name.endswith(wanted[1:]):
             return True
-        if pattern.endswith("*") and wanted.startswith(pattern[:-1]) and wanted != pattern[:-1]:
+        if wanted.endswith("*") and name.startswith(wanted[:-1]):
             return True
     return False
 
 
-def _headers_match(route: Route, x: Exchange) -> bool:
-    for name, allowed in route.headers:
-        sent = [value.decode("latin-1").lower() for value in x.headers.values(name.encode("latin-1"))]
-        if not any(value.lower() in sent for value in allowed):
-            return False
-    return True
+def _sni_matches(snis: tuple[str, ...], name: str) -> bool:
+    for pattern in snis:
+        wanted = pattern if pattern.endswith("*") else pattern.removesuffix(".")
+        if wanted == name:
+            return True
+        if wanted.startswith("*") and name.endswith(wanted[1:]):
+            return True
+        if wanted.endswith("*") and name.startswith(wanted[:-1]):
+            return True
+    return False

@@ -5,15 +5,18 @@ A protocol class for uvicorn (`uvicorn.run(edge, http=EdgeProtocol)`); `serve` s
 
 import asyncio
 import itertools
-import logging
-from http import HTTPStatus
+import re
 from typing import Any, cast
 
 import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from embedded_edge.exchange import BROKEN, CLOSE, HOST, RAW_NAMES, REASON, REFUSAL, TARGET, ASGIApp, CutError
+from embedded_edge.cycle import EdgeCycle
+from embedded_edge.exchange import CONTINUE, HOST, RAW_NAMES, REFUSAL, SNI, TARGET, ASGIApp
+from embedded_edge.hosts import is_host
+from embedded_edge.tls import Tls, server_name
+from embedded_edge.uri import is_valid
 
 # nginx's large_client_header_buffers (4 of 8k), which Kong leaves as they are.
 _MAX_LINE = 8192
@@ -27,153 +30,23 @@ _SINGLE = frozenset(
     }
 )  # fmt: skip
 
-# nginx's client_header_timeout and send_timeout.
+# nginx's client_header_timeout.
 _TIMEOUT_S = 60.0
+
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 _BAD_REQUEST = (400, "Bad request")
 _TOO_LARGE = (494, "Request header or cookie too large")
 _NOT_ALLOWED = (405, "Method not allowed")
+_VERSION = (505, "HTTP Version Not Supported")
 _NOT_IMPLEMENTED = (501, "Not Implemented")
 _URI_TOO_LONG = (414, "URI too long")
-
-# nginx's reason phrases where they are not the standard ones; it has none for what is not here and not below.
-_PHRASES = {
-    302: "Moved Temporarily",
-    405: "Not Allowed",
-    408: "Request Time-out",
-    413: "Request Entity Too Large",
-    414: "Request-URI Too Large",
-    416: "Requested Range Not Satisfiable",
-    503: "Service Temporarily Unavailable",
-    504: "Gateway Time-out",
-}
-_WITHOUT = {
-    203,
-    205,
-    207,
-    208,
-    226,
-    300,
-    305,
-    306,
-    407,
-    417,
-    418,
-    422,
-    423,
-    424,
-    425,
-    426,
-    428,
-    431,
-    451,
-    506,
-    508,
-}
-
-_log = logging.getLogger("embedded_edge")
 
 _connections = itertools.count(1)
 
 
-def _phrase(status: int) -> bytes:
-    if status in _WITHOUT:
-        return b""
-    if status in _PHRASES:
-        return _PHRASES[status].encode()
-    try:
-        return HTTPStatus(status).phrase.encode()
-    except ValueError:
-        return b""
-
-
-_STATUS_LINES = {status: b"HTTP/1.1 %d %s\r\n" % (status, _phrase(status)) for status in range(100, 600)}
-
-
 class _RefusedError(Exception):
     """HTTP forbids this request."""
-
-
-def _nothing() -> None:
-    """In place of a callback that would keep the connection's objects alive."""
-
-
-class EdgeCycle(RequestResponseCycle):
-    """One request and its answer. Writes the head of the answer as it is given."""
-
-    _until_close = False
-    broken = False
-
-    async def run_asgi(self, app: Any) -> None:
-        """Runs the edge; an error is named by kind only, for its text could quote the request."""
-        try:
-            await app(self.scope, self.receive, self.send)
-        except CutError:
-            self.transport.close()
-        except Exception as error:
-            _log.error("the edge failed: %s", type(error).__name__)
-            self.transport.close()
-        finally:
-            self.on_response = _nothing
-
-    async def receive(self) -> Any:
-        message = await super().receive()
-        if self.broken and message["type"] == "http.request":
-            return {**message, BROKEN: True}
-        return message
-
-    async def send(self, message: Any) -> None:
-        if self.flow.write_paused and not self.disconnected:
-            await self._drain()
-        if self.disconnected:
-            return
-        if self.response_started:
-            await self._send_body(message)
-            return
-        self.response_started = True
-        self.waiting_for_100_continue = False
-        status: int = message["status"]
-        if message.get(CLOSE):
-            self.keep_alive = False
-        reason = message.get(REASON)
-        lines = [_STATUS_LINES[status] if reason is None else b"HTTP/1.1 %d %s\r\n" % (status, reason)]
-        framed = self.scope["method"] == "HEAD" or status in (204, 304)
-        self.chunked_encoding = False
-        self.expected_content_length = 0
-        for name, value in message["headers"]:
-            if name == b"Connection" and not value:
-                value = b"keep-alive" if self.keep_alive else b"close"  # noqa: PLW2901
-            elif name == b"Transfer-Encoding" and not framed:
-                self.chunked_encoding = framed = True
-            elif name in (b"Content-Length", b"content-length") and not framed:
-                self.expected_content_length = int(value)
-                framed = True
-            lines += (name, b": ", value, b"\r\n")
-        if not framed:
-            # HTTP/1.0 without a length: the end of the connection is the end of the answer.
-            self._until_close = True
-            self.keep_alive = False
-        lines.append(b"\r\n")
-        self.transport.write(b"".join(lines))
-
-    async def _drain(self) -> None:
-        """Waits until the client takes bytes again; ends the connection of one that does not."""
-        try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                await self.flow.drain()
-        except TimeoutError:
-            self.transport.abort()
-            self.disconnected = True
-
-    async def _send_body(self, message: Any) -> None:
-        if self._until_close:
-            self.expected_content_length = len(message.get("body", b""))
-        elif (
-            self.scope["method"] != "HEAD" and not self.chunked_encoding and not self.expected_content_length
-        ):
-            # 204 and 304 have no body, whatever the upstream sent.
-            message = {**message, "body": b""}
-        await super().send(message)
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -186,6 +59,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._refusal: tuple[int, str] | None = None
         self._names: list[bytes] = []
         self._head_size = 0
+        self._sni = server_name(self.transport)
         self._head_deadline = self.loop.call_later(_TIMEOUT_S, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -194,12 +68,15 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._between = self._in_body = False
         self._head_deadline.cancel()
         self._head_deadline = self.loop.call_later(_TIMEOUT_S, self.transport.abort)
         self._requests += 1
         self._names = []
         self._head_size = 0
         self._extra[RAW_NAMES] = self._names
+        if self._sni is not None:
+            self._extra[SNI] = self._sni
         self._extra["portcullis.connection"] = (self._serial, self._requests)
 
     def on_url(self, url: bytes) -> None:
@@ -209,6 +86,9 @@ class EdgeProtocol(HttpToolsProtocol):
             self._refuse(_URI_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_body:
+            return  # a trailer: nginx drops it
+        value = value.rstrip(b" ")
         size = len(name) + len(value) + 4
         self._head_size += size
         if size > _MAX_LINE or self._head_size > _MAX_HEAD:
@@ -217,6 +97,7 @@ class EdgeProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._in_body = True
         self._check_head()
         method = self.parser.get_method().decode("ascii")
         version = self.parser.get_http_version()
@@ -227,6 +108,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         """Raises for what nginx refuses before it looks for a route."""
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            self._refuse(_VERSION)
         if self.parser.get_method() == b"TRACE":
             self._refuse(_NOT_ALLOWED)
         names = [name for name, _ in self.headers]
@@ -236,30 +119,43 @@ class EdgeProtocol(HttpToolsProtocol):
         if b"host" not in names and self.parser.get_http_version() != "1.0":
             self._refuse(_BAD_REQUEST)
         for name, value in self.headers:
+            if name == b"host" and not is_host(value):
+                self._refuse(_BAD_REQUEST)
             if name == b"transfer-encoding" and value.lower() != b"chunked":
                 self._refuse(_NOT_IMPLEMENTED)
 
     def _set_target(self) -> None:
         """Path and query as sent; of an absolute target what follows the host."""
-        try:
-            url = httptools.parse_url(self.url)
-        except httptools.HttpParserInvalidURLError:
+        target = self._raw_target or self.url
+        self._raw_target = None
+        if not target.startswith(b"/"):
+            target = self._origin_form(target)
+        path, _, query = target.partition(b"?")
+        if b"#" in target:
+            query = b"" if b"#" in path else query.partition(b"#")[0]
+            target = path + b"?" + query if query else path
+        if not is_valid(path.partition(b"#")[0].decode("latin-1")):
             self._refuse(_BAD_REQUEST)
-        path = url.path or b"/"
-        if not self.url.startswith(b"/"):
-            if not url.host:
-                self._refuse(_BAD_REQUEST)
-            self._extra[HOST] = url.host
-        target = self.url if self.url.startswith(b"/") else path + (b"?" + url.query if url.query else b"")
         self.scope["raw_path"] = path
         self.scope["path"] = path.decode("latin-1")
-        self.scope["query_string"] = url.query or b""
-        self._extra[TARGET] = target.partition(b"#")[0]
+        self.scope["query_string"] = query
+        self._extra[TARGET] = target
+
+    def _origin_form(self, target: bytes) -> bytes:
+        """Of `http://host/path?query` what follows the host, which stands in for the Host field."""
+        try:
+            url = httptools.parse_url(target)
+        except httptools.HttpParserInvalidURLError:
+            self._refuse(_BAD_REQUEST)
+        if not url.host:
+            self._refuse(_BAD_REQUEST)
+        self._extra[HOST] = url.host
+        return (url.path or b"/") + (b"?" + url.query if url.query else b"")
 
     def _start_cycle(self, *, keep_alive: bool) -> None:
         self._head_deadline.cancel()
         existing = self.cycle
-        self.cycle = EdgeCycle(
+        cycle = EdgeCycle(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,
@@ -272,6 +168,8 @@ class EdgeProtocol(HttpToolsProtocol):
             keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
+        self.cycle = cycle
+        self._extra[CONTINUE] = cycle.continue_now
         if existing is None or existing.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -319,14 +217,34 @@ class EdgeProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     _refused = False
+    _between = True
+    _in_body = False
+    _raw_target: bytes | None = None
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._between = True
 
     def data_received(self, data: bytes) -> None:
-        if not self._refused:
-            super().data_received(data)
+        if self._refused:
+            return
+        if self._between:
+            line, end, rest = data.partition(b"\n")
+            if not line.isascii():
+                data = self._encode_target(line) + end + rest
+        super().data_received(data)
+
+    def _encode_target(self, line: bytes) -> bytes:
+        """A request line with bytes that the parser does not let stand in a target, and nginx does."""
+        self._raw_target = line.partition(b" ")[2].rpartition(b" ")[0]
+        return _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line)
 
 
-def server_config(app: ASGIApp, **options: Any) -> uvicorn.Config:
-    """uvicorn as the edge needs it. `options` are uvicorn's (host, port, fd, log_config ...)."""
+def server_config(app: ASGIApp, *, tls: Tls | None = None, **options: Any) -> uvicorn.Config:
+    """uvicorn as the edge needs it. `options` are uvicorn's (host, port, fd, log_config ...).
+
+    With `tls` the listener speaks HTTPS only; a redirect needs a second one without it.
+    """
     settings: dict[str, Any] = {
         "http": EdgeProtocol,
         "loop": "uvloop",
@@ -338,4 +256,6 @@ def server_config(app: ASGIApp, **options: Any) -> uvicorn.Config:
         "timeout_keep_alive": 75,
         "timeout_graceful_shutdown": 30,
     }
+    if tls is not None:
+        settings["ssl_context_factory"] = lambda *_: tls.context()
     return uvicorn.Config(app, **{**settings, **options})

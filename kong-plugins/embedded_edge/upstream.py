@@ -15,10 +15,27 @@ from embedded_edge.headers import Pair
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where a request goes: of a service itself, or of a target of the upstream that it names."""
+
+    host: str
+    port: int
+    tls: bool = False
+    server_name: str = ""  # what the certificate has to name
+    verify: bool = True
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, as an in-process upstream is looked up."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamRequest:
     """What is asked of a service; the body is the exchange's."""
 
     service: Service
+    address: Address
     target: bytes
     headers: list[Pair]
 
@@ -31,6 +48,9 @@ class Downstream(Protocol):
     complete: bool
 
     async def start(self, status: int, reason: bytes | None, headers: list[Pair]) -> None: ...
+
+    async def start_raw(self) -> None:
+        """For an upstream that does not speak HTTP. UpstreamBrokenError where the client cannot get it."""
 
     async def body(self, data: bytes, more: bool) -> None: ...
 

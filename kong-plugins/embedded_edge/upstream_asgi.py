@@ -68,7 +68,7 @@ def _scope(x: Exchange, request: UpstreamRequest) -> Scope:
         "root_path": "",
         "headers": [(name.lower(), value) for name, value in request.headers],
         "client": ("127.0.0.1", 0),
-        "server": (service.host, service.port),
+        "server": (request.address.host, request.address.port),
     }
     if "state" in x.scope:
         scope["state"] = x.scope["state"]

@@ -7,7 +7,8 @@ import re
 
 _RESERVED = frozenset("!*'();:@&=+$,/?%#[]")
 _TRIPLET = re.compile(r"%([0-9A-Fa-f]{2})")
-_TO_ESCAPE = re.compile(r"[^!#$&'()*+,/:;=?@\[\\\]A-Za-z0-9\-_.~%]")
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_TO_ESCAPE = re.compile(r"[^!#$&'()*+,/:;=?@\[\]A-Za-z0-9\-_.~%]")
 
 
 def normalise(path: str) -> str:
@@ -26,6 +27,31 @@ def normalise(path: str) -> str:
     if path.endswith(("/.", "/..", "/")) and (not output or output[-1] != "/"):
         output.append("/")
     return "".join(output)
+
+
+def is_text(path: str) -> bool:
+    """Whether its bytes are UTF-8; Kong's router finds no route for any other path."""
+    if path.isascii():
+        return True
+    try:
+        path.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_valid(path: str) -> bool:
+    """Whether nginx takes the path: every % begins a triplet, none is NUL, and `..` stays below the root."""
+    if "%" in path and (_BROKEN.search(path) or "%00" in path):
+        return False
+    if ".." not in path and "%2e" not in path.lower():
+        return True
+    depth = 0
+    for segment in _TRIPLET.sub(lambda found: chr(int(found[1], 16)), path).split("/")[1:]:
+        depth += -1 if segment == ".." else segment not in ("", ".")
+        if depth < 0:
+            return False
+    return True
 
 
 def _segments(path: str) -> list[str]:

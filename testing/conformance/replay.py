@@ -1,39 +1,42 @@
-"""A recorded case: its configuration on our ports, its requests as bytes, and what has to be the same."""
+"""A recorded case: its configuration on our ports, and its requests as bytes."""
 
 import asyncio
 import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 Pairs = list[list[str]]
+Ports = Mapping[int, int]  # of the recording -> ours
 
-# Values that differ from run to run; name, place and spelling of the field still have to be the same.
-VOLATILE = frozenset(
-    {
-        "date",
-        "x-kong-request-id",
-        "x-kong-response-latency",
-        "x-kong-upstream-latency",
-        "x-kong-proxy-latency",
-    }
+# What the corpus holds beside these is of plugins and programs that the edge has no part in.
+FAMILIES = (
+    "jwt",
+    "cors",
+    "rate-limiting",
+    "correlation-id",
+    "request-size-limiting",
+    "request-transformer",
+    "plugin-order",
+    "routing",
+    "upstream-errors",
 )
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-_KONG_ID = re.compile(r"\b[0-9a-f]{32}\b")
-# correlation-id's tracker: address, port, pid, connection, request, time.
-_TRACKER = re.compile(r"^127\.0\.0\.1-\d+-\d+-\d+-\d+-\d+\.\d{3}$")
+LOCAL_ADDRESS = re.compile(r"(127\.0\.0\.1|localhost):(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     family: str
     name: str
+    kong_version: str
     kong_config: Mapping[str, Any]
     exchanges: list[Mapping[str, Any]]
+    # Of earlier cases with the same configuration: Kong's counters of them were not forgotten yet.
+    before: list[Mapping[str, Any]]
 
     @property
     def id(self) -> str:
@@ -42,31 +45,58 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    status_line: str
+    """`status_line` is None where what came is not HTTP; `interim` are the status lines before it."""
+
+    status_line: str | None
     headers: Pairs
     body: str
+    interim: list[str] = field(default_factory=list)
 
 
 def load_cases(folder: Path) -> Iterator[Case]:
-    """Every HTTP case in the folder's files."""
+    """Every case of the families above in the folder's files, `<family>.json` and `<family>-more.json`."""
     for path in sorted(folder.glob("*.json")):
+        if path.stem.removesuffix("-more") not in FAMILIES:
+            continue
+        earlier: list[Case] = []
         for case in json.loads(path.read_text("utf-8"))["cases"]:
-            yield Case(path.stem, case["name"], case["kong_config"], case["exchanges"])
+            config = case["kong_config"]
+            before = [one for past in earlier if past.kong_config == config for one in past.exchanges]
+            counted = before if has_plugin(config, "rate-limiting") else []
+            made = Case(path.stem, case["name"], case["kong_version"], config, case["exchanges"], counted)
+            earlier.append(made)
+            yield made
 
 
-def on_ports(config: Mapping[str, Any], ports: Mapping[int, int]) -> Any:
-    """The configuration with the recordings' ports replaced by ours."""
-    text = json.dumps(config)
-    return json.loads(re.sub(r"127\.0\.0\.1:(\d+)", lambda found: _address(int(found[1]), ports), text))
+def has_plugin(config: Any, name: str) -> bool:
+    """Whether that plugin stands anywhere in the configuration."""
+    if isinstance(config, Mapping):
+        return config.get("name") == name or any(has_plugin(value, name) for value in config.values())
+    return isinstance(config, list) and any(has_plugin(item, name) for item in config)
 
 
-def _address(port: int, ports: Mapping[int, int]) -> str:
-    return f"127.0.0.1:{ports.get(port, port)}"
+def on_ports(config: Any, ports: Ports) -> Any:
+    """The configuration with the recordings' ports replaced by ours, wherever they stand."""
+    if isinstance(config, Mapping):
+        return {
+            key: ports.get(value, value)
+            if key in ("port", "redis_port") and isinstance(value, int)
+            else on_ports(value, ports)
+            for key, value in config.items()
+        }
+    if isinstance(config, list):
+        return [on_ports(item, ports) for item in config]
+    return replace_ports(config, ports) if isinstance(config, str) else config
+
+
+def replace_ports(text: str, ports: Ports) -> str:
+    """The text with the ports of local addresses replaced."""
+    return LOCAL_ADDRESS.sub(lambda found: f"{found[1]}:{ports.get(int(found[2]), int(found[2]))}", text)
 
 
 def request_bytes(request: Mapping[str, Any]) -> bytes:
     """What the client sent."""
-    if request["raw"] is not None:
+    if request.get("raw") is not None:
         return str(request["raw"]).encode("latin-1")
     head = f"{request['method']} {request['path']} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in request["headers"])
@@ -78,21 +108,35 @@ def request_bytes(request: Mapping[str, Any]) -> bytes:
     return start + b"%x\r\n" % size + b"x" * size + b"\r\n0\r\n\r\n"
 
 
-async def exchange(port: int, data: bytes, *, head_only: bool) -> Response:
-    """Sends the bytes and reads one answer."""
-    async with asyncio.timeout(10):
+async def exchange(port: int, request: Mapping[str, Any]) -> Response:
+    """Sends the request and reads one answer."""
+    async with asyncio.timeout(15):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(data)
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            status_line, *rows = head[:-4].split("\r\n")
-            headers = [row.split(": ", 1) if ": " in row else [row.rstrip(":"), ""] for row in rows]
-            body = b"" if head_only else await _read_body(reader, status_line, headers)
+            writer.write(request_bytes(request))
+            return await _read_response(reader, head_only=request["method"] == "HEAD")
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
-    return Response(status_line, headers, body.decode("latin-1"))
+
+
+async def _read_response(reader: asyncio.StreamReader, *, head_only: bool) -> Response:
+    interim: list[str] = []
+    while True:
+        try:
+            raw = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError as error:
+            return Response(None, [], error.partial.decode("latin-1"), interim)
+        if not raw.startswith(b"HTTP/"):
+            return Response(None, [], (raw + await reader.read()).decode("latin-1"), interim)
+        status_line, *rows = raw.decode("latin-1")[:-4].split("\r\n")
+        if status_line.split(" ")[1][:1] != "1":
+            break
+        interim.append(status_line)
+    headers = [row.split(": ", 1) if ": " in row else [row.rstrip(":"), ""] for row in rows]
+    body = b"" if head_only else await _read_body(reader, status_line, headers)
+    return Response(status_line, headers, body.decode("latin-1"), interim)
 
 
 async def _read_body(reader: asyncio.StreamReader, status_line: str, headers: Pairs) -> bytes:
@@ -100,32 +144,3 @@ async def _read_body(reader: asyncio.StreamReader, status_line: str, headers: Pa
         return b""
     lengths = [int(value) for name, value in headers if name.lower() == "content-length"]
     return await reader.readexactly(lengths[0]) if lengths else await reader.read()
-
-
-def comparable(headers: Pairs, port: int, ports: Mapping[int, int]) -> Pairs:
-    """Headers with what differs from run to run masked."""
-    back = {ours: recorded for recorded, ours in ports.items()}
-    return [[name, _mask(name, value, port, back)] for name, value in headers]
-
-
-def _mask(name: str, value: str, port: int, back: Mapping[int, int]) -> str:
-    lower = name.lower()
-    if lower in VOLATILE:
-        return "*"
-    if lower == "x-forwarded-port":
-        return value.replace(str(port), "18000")
-    value = re.sub(r"127\.0\.0\.1:(\d+)", lambda found: _address(int(found[1]), back), value)
-    return _TRACKER.sub("<tracker>", _UUID.sub("<uuid>", value))
-
-
-def comparable_body(body: str) -> str:
-    return _KONG_ID.sub("<request id>", body)
-
-
-def sort_rate_limits(headers: Pairs) -> Pairs:
-    """The same headers, the rate-limit fields sorted among the places that they take."""
-    places = [index for index, (name, _) in enumerate(headers) if "ratelimit" in name.lower()]
-    ordered = [list(pair) for pair in headers]
-    for index, pair in zip(places, sorted(headers[place] for place in places), strict=True):
-        ordered[index] = pair
-    return ordered

@@ -8,17 +8,21 @@ from uvicorn.server import ServerState
 
 from embedded_edge.app import Edge
 from embedded_edge.server import EdgeProtocol, server_config
+from embedded_edge.tls import Tls
 
 
 @contextlib.asynccontextmanager
-async def serving(edge: Edge) -> AsyncIterator[int]:
-    """The port. Requests still in flight at the end are cancelled."""
-    config = server_config(edge, log_config=None)
+async def serving(edge: Edge, tls: Tls | None = None) -> AsyncIterator[int]:
+    """The port, over TLS if `tls` is given. Requests still in flight at the end are cancelled."""
+    config = server_config(edge, tls=tls, log_config=None)
     config.load()
     state = ServerState()
     await edge.startup()
     server = await asyncio.get_running_loop().create_server(
-        lambda: EdgeProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+        lambda: EdgeProtocol(config=config, server_state=state, app_state={}),
+        "127.0.0.1",
+        0,
+        ssl=config.ssl,
     )
     try:
         yield server.sockets[0].getsockname()[1]

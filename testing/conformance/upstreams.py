@@ -77,8 +77,8 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 @contextlib.asynccontextmanager
-async def listening(handler: Handler) -> AsyncIterator[int]:
-    """A server on a free port; at the end its connections are closed and its handlers done."""
+async def listening(handler: Handler, port: int = 0) -> AsyncIterator[int]:
+    """A server on that port, or a free one; at the end its connections are closed and its handlers done."""
     open_now: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,7 +94,7 @@ async def listening(handler: Handler) -> AsyncIterator[int]:
                 await writer.wait_closed()
             del open_now[task]
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", port)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -106,8 +106,8 @@ async def listening(handler: Handler) -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def running() -> AsyncIterator[Upstreams]:
-    """All of them, on free ports."""
+async def running(*, fixed: bool = False) -> AsyncIterator[Upstreams]:
+    """All of them, on free ports, or on those of the recordings."""
     upstreams = Upstreams()
     handlers: dict[int, Handler] = {
         19000: upstreams.echo,
@@ -117,9 +117,12 @@ async def running() -> AsyncIterator[Upstreams]:
     }
     async with contextlib.AsyncExitStack() as stack:
         for port, handler in handlers.items():
-            upstreams.ports[port] = await stack.enter_async_context(listening(handler))
-        upstreams.ports[19001] = stack.enter_context(_bound()).getsockname()[1]
-        upstreams.ports[19005] = stack.enter_context(_full()).getsockname()[1]
+            taken = await stack.enter_async_context(listening(handler, port if fixed else 0))
+            upstreams.ports[port] = taken
+        # 16380 is where the recordings look for a Redis that is down.
+        for port, holding in ((19001, _bound), (19005, _full), (16380, _bound)):
+            held = stack.enter_context(holding(port if fixed else 0))
+            upstreams.ports[port] = held.getsockname()[1]
         yield upstreams
 
 
@@ -138,19 +141,21 @@ async def _garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 @contextlib.contextmanager
-def _bound() -> Iterator[socket.socket]:
+def _bound(port: int) -> Iterator[socket.socket]:
     """A port that is taken and refuses."""
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
         yield taken
 
 
 @contextlib.contextmanager
-def _full() -> Iterator[socket.socket]:
+def _full(port: int) -> Iterator[socket.socket]:
     """A port whose backlog is full: a connection to it is neither made nor refused."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen(0)
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())

@@ -8,6 +8,7 @@ from embedded_edge.plugins.jwt import Jwt
 from embedded_edge.plugins.prometheus import Prometheus
 from embedded_edge.plugins.rate_limiting import RateLimiting
 from embedded_edge.plugins.request_size_limiting import RequestSizeLimiting
+from embedded_edge.plugins.request_transformer import RequestTransformer
 
 BUNDLED: dict[str, type[EdgePlugin]] = {
     plugin.name: plugin
@@ -18,6 +19,7 @@ BUNDLED: dict[str, type[EdgePlugin]] = {
         Jwt,
         RequestSizeLimiting,
         RateLimiting,
+        RequestTransformer,
         Prometheus,
         PostFunction,
     )

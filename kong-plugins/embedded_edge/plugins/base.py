@@ -15,12 +15,15 @@ from embedded_edge.schema import Option
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the document holds beside the plugin's own options, and what time it is."""
+    """What the document holds beside the plugin's own options, where the plugin stands, and the time."""
 
     consumers: Mapping[str, Consumer] = field(default_factory=dict)  # by username and by id
     credentials: Mapping[str, JwtCredential] = field(default_factory=dict)  # by key
     clock: Callable[[], float] = time.time  # s since the epoch
     registry: CollectorRegistry = field(default_factory=lambda: CollectorRegistry(auto_describe=False))
+    # Of the route or service that the plugin stands on, if it stands on one.
+    route_id: str | None = None
+    service_id: str | None = None
 
 
 class EdgePlugin:
@@ -45,7 +48,7 @@ class EdgePlugin:
     def log(self, x: Exchange) -> None:
         """Counts what happened. Must not raise."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends what the plugin has started."""
 
     def has(self, phase: str) -> bool:

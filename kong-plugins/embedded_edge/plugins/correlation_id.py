@@ -31,7 +31,7 @@ class CorrelationId(EdgePlugin):
         self._counter = 0
 
     def access(self, x: Exchange) -> None:
-        value = x.headers.get(self._lower)
+        value = x.headers.variable(self._lower)
         if not value:
             value = self._generate(x)
             x.headers.set(self._name, value)
@@ -40,7 +40,7 @@ class CorrelationId(EdgePlugin):
 
     def header_filter(self, x: Exchange, headers: Headers) -> None:
         if self._echo:
-            value = x.plugin_state.get(self) or x.headers.get(self._lower) or self._generate(x)
+            value = x.plugin_state.get(self) or x.headers.variable(self._lower) or self._generate(x)
             headers.set(self._name, value)
 
     def _count(self, _: Exchange) -> bytes:

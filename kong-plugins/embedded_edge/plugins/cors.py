@@ -49,7 +49,7 @@ class Cors(EdgePlugin):
         self._headers = ",".join(config["headers"] or []).encode()
         self._exposed = ",".join(config["exposed_headers"] or []).encode()
         self._methods = ",".join(config["methods"]).encode()
-        self._max_age = None if config["max_age"] is None else f"{config['max_age']:g}".encode()
+        self._max_age = None if config["max_age"] is None else f"{config['max_age']:.14g}".encode()
         self._credentials: bool = config["credentials"]
         self._private_network: bool = config["private_network"]
         self._continue: bool = config["preflight_continue"]

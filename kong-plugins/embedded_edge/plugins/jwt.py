@@ -49,7 +49,7 @@ class Jwt(EdgePlugin):
     def __init__(self, config: Mapping[str, Any], world: World) -> None:
         super().__init__(config, world)
         self._params = [name.encode() for name in config["uri_param_names"]]
-        self._cookies = [name.encode("latin-1") for name in config["cookie_names"]]
+        self._cookies = [name.lower().encode("latin-1") for name in config["cookie_names"]]
         self._headers = [name.lower().encode("latin-1") for name in config["header_names"]]
         self._claim: str = config["key_claim_name"]
         self._verify: list[str] = config["claims_to_verify"]
@@ -98,9 +98,9 @@ class Jwt(EdgePlugin):
 
     def _token(self, x: Exchange) -> bytes:
         """The one token that the request carries, wherever; RefusedError for none and for two."""
-        found: dict[bytes, None] = {}
+        found: dict[bytes | None, None] = {}  # None: a name in the query without `=`
         if self._params and x.query:
-            found.update((value, None) for value in _arguments(x.query, self._params) if value)
+            found.update((value, None) for value in _arguments(x.query, self._params) if value != b"")
         for name in self._cookies:
             value = _cookie(x, name)
             if value:
@@ -114,7 +114,10 @@ class Jwt(EdgePlugin):
             raise RefusedError({"message": "Unauthorized"}, token=False)
         if len(found) > 1:
             raise RefusedError({"message": "Multiple tokens provided"})
-        return next(iter(found))
+        token = next(iter(found))
+        if token is None:
+            raise RefusedError({"message": "Unrecognizable token"})
+        return token
 
     def _authenticate(self, raw: bytes) -> JwtCredential:
         """The credential that signed the token. Good signatures are remembered, claims checked every time."""
@@ -133,6 +136,11 @@ class Jwt(EdgePlugin):
             token = Token.parse(raw)
         except BadTokenError as error:
             raise RefusedError({"message": f"Bad token; {error}"}) from None
+        for part in (token.claims, token.header):
+            if self._claim in part and part[self._claim] is None:
+                raise TypeError("the key claim is null")  # Kong answers 500
+            if part.get(self._claim):
+                break
         key = token.claims.get(self._claim) or token.header.get(self._claim)
         if token.claims.get(self._claim) == "":
             key = ""
@@ -192,12 +200,13 @@ def _say(x: Exchange, name: bytes, value: str | None) -> None:
         x.headers.set(name, value.encode())
 
 
-def _arguments(query: bytes, names: list[bytes]) -> list[bytes]:
-    values = []
+def _arguments(query: bytes, names: list[bytes]) -> list[bytes | None]:
+    """Values of these names; None for a name without `=`."""
+    values: list[bytes | None] = []
     for part in query.split(b"&"):
-        name, _, value = part.partition(b"=")
+        name, mark, value = part.partition(b"=")
         if unquote_to_bytes(name.replace(b"+", b" ")) in names:
-            values.append(unquote_to_bytes(value.replace(b"+", b" ")))
+            values.append(unquote_to_bytes(value.replace(b"+", b" ")) if mark else None)
     return values
 
 
@@ -205,6 +214,6 @@ def _cookie(x: Exchange, name: bytes) -> bytes | None:
     for header in x.headers.values(b"cookie"):
         for part in header.split(b";"):
             key, mark, value = part.strip().partition(b"=")
-            if mark and key == name:
+            if mark and key.lower() == name:
                 return value
     return None

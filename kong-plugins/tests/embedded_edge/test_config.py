@@ -57,7 +57,7 @@ def test_the_shipped_file_holds_no_consumer_and_no_secret() -> None:
 
 
 def test_an_unknown_plugin_is_refused_by_name() -> None:
-    assert "'request-transformer' is not known" in refusal(document({"name": "request-transformer"}))
+    assert "'response-transformer' is not known" in refusal(document({"name": "response-transformer"}))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_an_unknown_option_value_or_lua_text_is_refused_by_name(
     assert named in message
 
 
-@pytest.mark.parametrize("field", ["upstreams", "certificates", "vaults", "ca_certificates"])
+@pytest.mark.parametrize("field", ["targets", "certificates", "vaults", "ca_certificates"])
 def test_an_unknown_part_of_the_document_is_refused_by_name(field: str) -> None:
     assert repr(field) in refusal({**document(), field: []})
 
@@ -95,8 +95,8 @@ def test_an_unknown_part_of_the_document_is_refused_by_name(field: str) -> None:
 def test_an_unknown_field_of_a_route_or_service_is_refused_by_name() -> None:
     assert "'client_certificate'" in refusal(document(client_certificate="x"))
     given = document()
-    given["services"][0]["routes"][0]["snis"] = ["x"]
-    assert "'snis'" in refusal(given)
+    given["services"][0]["routes"][0]["expression"] = "x"
+    assert "'expression'" in refusal(given)
 
 
 def test_an_error_about_a_credential_does_not_quote_it() -> None:

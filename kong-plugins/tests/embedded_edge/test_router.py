@@ -78,7 +78,8 @@ def test_hosts_match_by_case_port_and_wildcard() -> None:
     assert chosen(given, "/", "GET", (b"host", b"a.test")) == "exact"
     assert chosen(given, "/", "GET", (b"host", b"x.b.test:99")) == "wild"
     assert chosen(given, "/", "GET", (b"host", b"A.test")) is None
-    assert chosen(given, "/", "GET", (b"host", b".b.test")) is None
+    assert chosen(given, "/", "GET", (b"host", b".b.test")) == "wild"
+    assert chosen(given, "/", "GET", (b"host", b"b.test")) is None
 
 
 def test_a_route_by_header_is_not_remembered_for_other_requests() -> None:

@@ -109,7 +109,8 @@ async def test_who_waits_for_100_continue_is_answered_at_once(backend: Backend) 
     waiting = f"Content-Length: {40 * MEGABYTE}\r\nExpect: 100-continue"
     async with edge_serving(document(SIZE), backend) as port:
         answer = await send(port, f"POST / HTTP/1.1\r\nHost: a\r\n{waiting}\r\n\r\n".encode())
-    assert answer.startswith(b"HTTP/1.1 417 ")
+    # nginx tells the client to send before it says that it does not want to read.
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 417 ")
     assert b"\r\nConnection: close\r\n" in answer
 
 
@@ -122,6 +123,23 @@ async def test_who_waits_for_100_continue_and_may_send_is_told_so(backend: Backe
         assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
         writer.close()
     assert backend.bodies == [b"hi"]
+
+
+async def test_a_trailer_is_no_header(backend: Backend) -> None:
+    body = b"2\r\nhi\r\n0\r\nX-Consumer-Username: root\r\n\r\n"
+    async with edge_serving(document(), backend) as port:
+        await send(port, get("/", "Transfer-Encoding: chunked", method="POST") + body)
+    assert backend.bodies == [b"hi"]
+    assert backend.header("x-consumer-username") == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/../x", "/a/%2e%2e/../x", "/%00", "/a%", "/a%zz"], ids=lambda path: path.replace("%", "_")
+)
+async def test_a_path_that_nginx_refuses_is_a_400(path: str, backend: Backend) -> None:
+    async with edge_serving(document(), backend) as port:
+        assert (await send(port, get(path))).startswith(b"HTTP/1.1 400 ")
+    assert backend.scopes == []
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_body_reaches_nobody(backend: Backend) -> None:

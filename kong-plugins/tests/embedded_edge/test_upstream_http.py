@@ -45,12 +45,16 @@ async def test_a_100_before_the_answer_is_not_the_answer() -> None:
 
 @pytest.mark.parametrize(
     "parts",
-    [(b"garbage\r\n\r\n",), (), (b"HTTP/1.1 200 OK\r\nContent-Le",)],
-    ids=["garbage", "nothing", "half a head"],
+    [(), (b"HTTP/1.1 200 OK\r\nContent-Le",), (b"HTTP/1.1 200 OK\r\nno field\r\n\r\n",)],
+    ids=["nothing", "half a head", "a broken head"],
 )
 async def test_what_is_no_answer_is_a_502(parts: tuple[bytes, ...]) -> None:
     answer = await ask(answering(*parts), retries=0)
     assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+
+
+async def test_what_has_no_status_line_is_passed_on_as_it_comes() -> None:
+    assert await ask(answering(b"gar", b"bage\r\n\r\n")) == b"garbage\r\n\r\n"
 
 
 @pytest.mark.parametrize(

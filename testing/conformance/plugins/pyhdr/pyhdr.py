@@ -3,8 +3,8 @@
 import hashlib
 from typing import Any
 
-Version = "0.1.0"
-Priority = 905
+version = Version = "0.1.0"  # kong-pdk looks for the lower-case names
+priority = Priority = 905
 Schema: tuple[dict[str, Any], ...] = ()
 
 
@@ -14,7 +14,9 @@ class Plugin:
 
     def access(self, kong: Any) -> None:
         headers = kong.request.get_headers()
-        body = kong.request.get_raw_body()
+        body = kong.request.get_raw_body() or b""
+        if isinstance(body, str):  # the stock plugin server gives text
+            body = body.encode("utf-8", "surrogateescape")
         digest = hashlib.sha256(body).hexdigest()[:16]
         seen = headers.get("x-consumer-username", "-")
         kong.service.request.set_header(
