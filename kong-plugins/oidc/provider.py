@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -109,7 +110,7 @@ class Provider:
         self._running = threading.Event()
         try:
             threading.Thread(target=self._run, args=(self._running,), daemon=True, name="oidc-keys").start()
-        except RuntimeError:
+        except BaseException:
             self._running.set()
             self._running = None
             raise
@@ -147,6 +148,6 @@ class Provider:
         uri = document.get("jwks_uri")
         check_url("jwks_uri of the discovery document", uri)
         assert isinstance(uri, str)
-        if uri.startswith("http:") and not self._issuer.name.startswith("http:"):
+        if urlsplit(uri).scheme == "http" and urlsplit(self._issuer.name).scheme != "http":
             raise KeysError("the discovery document leads from https to http")
         return uri

@@ -251,9 +251,10 @@ def test_discovery_may_not_lead_to_a_machine_without_tls(idp: IdentityProvider) 
     assert "expected https" in (provider.take_problem() or "")
 
 
-def test_discovery_over_tls_may_not_lead_to_this_machine_without_it() -> None:
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
+def test_discovery_over_tls_may_not_lead_to_this_machine_without_it(scheme: str) -> None:
     """An issuer elsewhere would have us ask whatever listens here."""
-    described = orjson.dumps({"issuer": "https://idp.test", "jwks_uri": "http://127.0.0.1:1/keys"})
+    described = orjson.dumps({"issuer": "https://idp.test", "jwks_uri": f"{scheme}://127.0.0.1:1/keys"})
     provider = Provider(issuer(), lambda url: described)
     with pytest.raises(ProviderDown):
         provider.keys_for("a")
