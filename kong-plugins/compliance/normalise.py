@@ -20,6 +20,7 @@ _GONE: Final = "\0"
 _INVISIBLE_ASCII: Final = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\n\r")
 # Characters that are drawn as nothing but are neither controls nor formats, and fillers.
 _INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
+_BLOCK: Final = 8192
 _GONE_CATEGORIES: Final = frozenset(("Cf", "Cc", "Mn", "Me"))
 _PLAIN: Final = {"Zs": " ", "Zl": " ", "Zp": " ", "Pd": "-"}
 _LAST: Final = 0x20000
@@ -33,6 +34,13 @@ def normalise(text: str) -> bytes:
     """
     if text.isascii():
         return text.encode().translate(None, _INVISIBLE_ASCII)
+    if len(text) <= _BLOCK:
+        return _normalised_block(text)
+    # A few odd characters in a long text slow down only their own blocks.
+    return b"".join(normalise(text[start : start + _BLOCK]) for start in range(0, len(text), _BLOCK))
+
+
+def _normalised_block(text: str) -> bytes:
     try:
         # Several times as fast as the general way, for the languages of Western Europe.
         return text.encode("latin-1").translate(_LATIN_1, _LATIN_1_GONE)

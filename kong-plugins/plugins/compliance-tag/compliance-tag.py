@@ -1,8 +1,10 @@
 """compliance-tag: tell who asks for what and how sensitive it is, and sign it for the backend.
- A shell around the package `compliance`, which has to be importable. It runs under Kong's Python plugin
+
+A shell around the package `compliance`, which has to be importable. It runs under Kong's Python plugin
 server and in the embedded edge. Four PDK calls when all is well; on any error the request is refused, never
 passed on untagged.
- Stands at 905: after rate-limiting (910), so that a 429 costs no scan, and before request-transformer
+
+Stands at 905: after rate-limiting (910), so that a 429 costs no scan, and before request-transformer
 (801), which could take its headers away.
 """
 
@@ -12,15 +14,18 @@ import hashlib
 import time
 import traceback
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import Any, Final
 from urllib.parse import quote
 
-from compliance.assess import assess
+from compliance.assess import Assessment, assess
 from compliance.claims import ClaimsError, read_claims
 from compliance.classes import parse_categories
 from compliance.detectors import RULES_REVISION
 from compliance.tag import HEADER, Tag, sign
 from compliance.tag_keys import TagKeysError, TagKeysFile
+from pluginserver.waiting import result_of
 
 # kong-pdk reads these names; the other spelling is the embedded edge's.
 version = Version = "0.1.0"
@@ -33,6 +38,14 @@ Schema = (
 MAX_HEADERS: Final = 1000
 """Kong reads no more; a request with as many may hide one behind them."""
 MAX_BODY_BYTES: Final = 20 * 1024 * 1024
+LARGE_BODY_BYTES: Final = 256 * 1024
+"""Larger bodies are hashed and scanned in the pool, so that one of them holds up no other request."""
+POOL_THREADS: Final = 2
+MAX_IN_POOL: Final = 32
+POOL_DEADLINE_S: Final = 10.0
+
+_pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="compliance-tag")
+_places = BoundedSemaphore(MAX_IN_POOL)
 
 
 class Refused(Exception):
@@ -84,7 +97,7 @@ class Plugin:
             claims = read_claims(token)
         except ClaimsError as error:
             raise Refused(401, f"Invalid token: {error}") from None
-        found = assess(
+        found, digest = _looked_through(
             body,
             ", ".join(headers.all("content-type")) or None,
             floor=claims.floor,
@@ -103,8 +116,27 @@ class Plugin:
             rules_revision=RULES_REVISION,
             method=method,
             target=target,
-            body_sha256=hashlib.sha256(body).hexdigest(),
+            body_sha256=digest,
         )
+
+
+def _looked_through(body: bytes, content_type: str | None, **known: Any) -> tuple[Assessment, str]:
+    """What the body holds, and its SHA-256: a small one's at once, a large one's by the pool."""
+    if len(body) <= LARGE_BODY_BYTES:
+        return _look_through(body, content_type, known)
+    if not _places.acquire(blocking=False):
+        raise Refused(503, "Too many large requests at once. Try again later.")
+    try:
+        work = _pool.submit(_look_through, body, content_type, known)
+    except BaseException:
+        _places.release()
+        raise
+    work.add_done_callback(lambda _: _places.release())
+    return result_of(work, POOL_DEADLINE_S)
+
+
+def _look_through(body: bytes, content_type: str | None, known: Mapping[str, Any]) -> tuple[Assessment, str]:
+    return assess(body, content_type, **known), hashlib.sha256(body).hexdigest()
 
 
 class _Headers:

@@ -368,3 +368,28 @@ def test_a_hidden_second_key_is_in_the_class(plugin: Any, make_request: Make) ->
     request = make_request(body.encode())
     run(plugin, request)
     assert request.tag().compliance.categories == {"pii"}
+
+
+def test_a_large_body_is_looked_through_by_the_pool(
+    module: ModuleType, plugin: Any, make_request: Make
+) -> None:
+    request = make_request(f"I am {SSN} " + "word " * module.LARGE_BODY_BYTES)
+    kong = run(plugin, request)
+    assert len(kong.calls) == 4
+    assert request.tag().compliance.categories == {"pii"}
+
+
+def test_only_so_many_large_bodies_wait_at_once(module: ModuleType, plugin: Any, make_request: Make) -> None:
+    large = "word " * module.LARGE_BODY_BYTES
+    for _ in range(module.MAX_IN_POOL):
+        assert module._places.acquire(blocking=False)
+    status, message = refused(plugin, make_request(large))
+    assert (status, "Too many large requests" in message) == (503, True)
+    small = make_request()
+    run(plugin, small)
+    assert small.tag().tenant == "acme"
+    module._places.release()
+    for _ in range(3):
+        request = make_request(large)
+        run(plugin, request)
+        assert request.tag().tenant == "acme"

@@ -174,6 +174,13 @@ def test_an_ssn_raises_the_class(kong: KongSide, make_request: Make, keys_file: 
     assert request.tag().rules == ("ssn-us",)
 
 
+def test_a_large_body_is_scanned_whole(kong: KongSide, make_request: Make, keys_file: Path) -> None:
+    instance = kong.start_instance(tag_keys_file=str(keys_file))
+    request = make_request("word " * 60_000 + f"I am {SSN}")
+    assert kong.access(instance, request) is None
+    assert request.tag().compliance.categories == {"pii"}
+
+
 def test_a_request_at_fault_is_denied_and_the_next_one_is_not(
     kong: KongSide, make_request: Make, keys_file: Path
 ) -> None:
