@@ -1,6 +1,6 @@
 """How well the detectors do on labelled text, and how fast they are: one table per question.
 
-    python testing/detection/report.py [--data FOLDER] [--json] [--misses N]
+    python testing/detection/report.py [--data FOLDER] [--json] [--misses N] [--hostile N]
 
 FOLDER holds `asq-phi/queries.txt` and `presidio-research/*.json` (both MIT, not part of this repository);
 what is not there is left out, and said so. The project's own prompts are always read. Misses are printed by
@@ -200,9 +200,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with asq-phi/ and presidio-research/")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     parser.add_argument("--misses", type=int, default=20, metavar="N", help="at most N a table (default 20)")
+    parser.add_argument("--hostile", type=int, default=24, metavar="N", help="texts of 1 MB (default 24)")
     options = parser.parse_args()
     rows, missing = scores(options.data)
-    times = timings()
+    times = timings(options.hostile)
     if options.json:
         print(json.dumps(_as_json(rows, missing, times), indent=2))
         return

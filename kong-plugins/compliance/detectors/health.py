@@ -14,6 +14,7 @@ from compliance.detectors.health_words import (
     ACTS,
     COMMON_CARE,
     COMMON_CONDITIONS,
+    CONDITION_ENDINGS,
     CONDITIONS,
     DRUG_ENDINGS,
     DRUGS,
@@ -28,7 +29,8 @@ from compliance.detectors.rule import Compound, Rule
 
 _NUMBER: Final = rb"(?:[ _-]?(?:id|no\.?|num|number|#))"
 _LABEL: Final = (
-    rb"(?:mrn|mr ?#|med(?:ical)?[ _-]?rec(?:ord)?s?|(?:patient|pt|hospital|chart|encounter|health[ _-]?card)"
+    rb"(?:mrn|mr ?#|med(?:ical)?[ _-]?rec(?:ord)?s?"
+    rb"|(?:patient|pt|hospital|clinic|chart|encounter|health[ _-]?card)"
     + _NUMBER
     + rb"|patient[ _-]?identifier|nhs"
     + _NUMBER
@@ -57,7 +59,7 @@ LABELLED: Final = (
     ),
 )
 CONDITIONS_AND_CARE: Final = (
-    Rule("health-condition", None, word(CONDITIONS), 0.8),
+    Rule("health-condition", None, word(CONDITIONS) + rb"|" + ending(CONDITION_ENDINGS), 0.8),
     Rule("health-common-condition", None, word(COMMON_CONDITIONS), 0.4),
     Rule("health-common-care", None, word(COMMON_CARE), 0.4),
 )
@@ -120,7 +122,7 @@ COMPOUNDS: Final = (
         2,
         0.6,
     ),
-    Compound("health-record", "phi", (_MEDICINE | {"health-talk"}, _POINTS_AT_A_PERSON), 2, 0.7),
+    Compound("health-record", "phi", (_MEDICINE | {"health-talk", "care-act"}, _POINTS_AT_A_PERSON), 2, 0.7),
     Compound(
         "health-episode",
         "phi",

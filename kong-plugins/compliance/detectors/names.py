@@ -76,7 +76,7 @@ top topic toronto tourette toward towards town track train transcribe translate 
 treatment triad trial try tuesday tumor turkey turkish turn turner twitter two type typical ukraine uncle
 under understand unit united university until up update upload upper urgent us usa use used using usual
 vaccine valley van vein verify version via vice vienna vietnam village virus visit vitamin vs wales want
-ward warn was washington watch way we wednesday week weekly welcome wernicke west western what when where
+ward warn was watch way we wednesday week weekly welcome wernicke west western what when where
 whether which while who whom whose why will wilson windows with within without women word work world worth
 would write year yes you your youth zone zoom
 """.split()
@@ -103,6 +103,20 @@ _SAINT: Final = re.compile(rb"\b(?:St|Saint)\.? ?$")
 
 _BEFORE_NAME: Final = re.compile(rb"([A-Za-z][A-Za-z'-]*)[ ]$")
 _AFTER_NAME: Final = re.compile(rb" ([A-Z][a-z]+)")
+
+
+_LAST_TWO: Final = re.compile(_CAP + rb",? (?:[A-Z]\.? )?" + _CAP + rb"$")
+
+
+def positioned_patient(data: bytes, start: int, end: int) -> bool:
+    """The two capitalised words behind "patient" could be a name."""
+    words = _LAST_TWO.search(data[start:end])
+    return words is not None and no_title(data, start + words.start(), end)
+
+
+def relative(data: bytes, start: int, end: int) -> bool:
+    """The word behind "my aunt" could be a name."""
+    return no_title(data, data.rindex(b" ", start, end), end)
 
 
 def like_a_name(data: bytes, start: int, end: int) -> bool:
@@ -141,9 +155,22 @@ _IS_A_PATIENT: Final = (
     rb"|lives|denies|suffers|tested|missed|started|developed|admitted|diagnosed|aged?|with|keeps|refuses|refused|asks|asked|wants|wanted|meets|failed|reported|says|said|died|stopped)"
 )
 
-_FAMILY: Final = rb"mother|father|wife|husband|son|daughter|brother|sister|mom|dad|mum"
+_FAMILY: Final = (
+    rb"mother|father|wife|husband|son|daughter|brother|sister|mom|dad|mum|aunt|uncle|cousin|grandmother"
+    rb"|grandfather|grandma|grandpa|niece|nephew|friend|colleague|neighbou?r|roommate|partner"
+)
 
 RULES: Final = (
+    Rule(
+        "patient-named",
+        "phi",
+        rb"\b(?:[Pp]atient|PATIENT|[Pp]t)(?i:'s)?(?i: name(?: is)?)?[:,]? "
+        + _CAP
+        + rb",? (?:[A-Z]\.? )?"
+        + _CAP,
+        0.8,
+        positioned_patient,
+    ),
     Rule(
         "name-with-title",
         None,
@@ -164,7 +191,10 @@ RULES: Final = (
         "name-any-case",
         None,
         rb"(?i)\b(?:" + _G_LOWER + rb") (?:[a-z]\.? )?(?:" + _S_LOWER + rb")\b"
-        rb"|\b(?:" + _S_LOWER_RARE + rb"),? (?:" + _G_LOWER + rb")\b",
+        rb"|\b(?:" + _S_LOWER_RARE + rb"),? (?:" + _G_LOWER + rb")\b"
+        rb"|\b(?:"
+        + _G_LOWER
+        + rb") [a-z]{2,15},? (?:has|had|needs|takes|wants|got|is on|c/o|\d{1,3} ?(?:yo|m|f)\b)",
         0.8,
     ),
     Rule(
@@ -217,15 +247,23 @@ RULES: Final = (
         None,
         rb"(?:\b(?i:patients?|pts?|name|client|member|of|for|re)[:,]? |: ?|^|\n)" + _CAP + rb", " + _CAP,
         0.5,
-        no_title,
+        positioned_patient,
     ),
     Rule("name-like", None, rb"\b" + _CAP + rb" (?:[A-Z]\.? )?" + _CAP, 0.3, like_a_name),
     Rule(
         "name-single",
         None,
-        rb"\b(?i:patients?|pts?|named|name is|" + _FAMILY + rb"),? "
-        rb"(?:" + _G_RARE + rb")\b|\b(?:" + _G_RARE + rb")(?:'s\b| " + _IS_A_PATIENT + rb"\b|, \d)",
+        rb"\b(?i:patients?|pts?|named|name is|does|is|can|should|will|did|has|for|"
+        + _FAMILY
+        + rb"),? (?:"
+        + _G_RARE
+        + rb")\b|\b(?:"
+        + _G_RARE
+        + rb")(?:'s\b| "
+        + _IS_A_PATIENT
+        + rb"\b|, \d)",
         0.6,
         no_saint,
     ),
+    Rule("name-of-relative", None, rb"\b[Mm]y (?:" + _FAMILY + rb"),? " + _CAP, 0.7, relative),
 )

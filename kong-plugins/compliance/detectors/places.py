@@ -16,7 +16,7 @@ def no_plant(data: bytes, start: int, end: int) -> bool:
     return _WORT.match(data, end) is None
 
 
-_NAME: Final = rb"(?:[A-Z][a-z]{1,15}|[NSEW]{1,2}\.?|\d{1,3}(?:st|nd|rd|th))"
+_NAME: Final = rb"(?:[A-Z][a-z]{1,15}|St\.|[NSEW]{1,2}\.?|\d{1,3}(?:st|nd|rd|th))"
 _CARE: Final = (
     rb"(?:Hospital|Medical Center|Medical Centre|Clinic|Health(?: Center| System)?|Infirmary|Hospice"
     rb"|Nursing Home|Urgent Care|Cancer Center|Memorial|General|Healthcare|Rehab(?:ilitation)?(?: Center)?)"
@@ -37,7 +37,8 @@ _RECORD: Final = (
 )
 
 _INSURER: Final = (
-    rb"(?:aetna|anthem|blue cross|blue shield|bcbs|cigna|humana|kaiser|medicaid|medicare|medi-cal|tricare|united ?health\w{0,4}"
+    rb"(?:aetna|anthem|blue cross|blue shield|bcbs|cigna|humana|kaiser|medicaid|medicare|medi-cal|tricare"
+    rb"|united ?health\w{0,4}"
     rb"|uhc|wellcare|centene|molina|bupa|axa health|aok|barmer)"
 )
 
