@@ -9,10 +9,6 @@ import re2
 
 from compliance.detectors.rule import Rule, options
 
-MAX_MEMORY_BYTES: Final = 16 << 20
-"""For an automaton's states, which are made as texts need them: a bound on what hostile texts can make it
-take."""
-
 # Normalised text holds no control character but tab and line ends: this stands only where the gate puts it.
 _SENTINEL: Final = b"\0"
 _NOT_DIGITS: Final = bytes(byte for byte in range(256) if byte not in b"0123456789")
@@ -28,9 +24,7 @@ class Gate:
     def __init__(self, rules: Sequence[Rule], *, digits: int = 0) -> None:
         self.rules = tuple(rules)
         self._digits = digits
-        settings = options()
-        settings.max_mem = MAX_MEMORY_BYTES
-        self._set: Any = re2.Set.SearchSet(settings)
+        self._set: Any = re2.Set.SearchSet(options())
         for rule in self.rules:
             self._set.Add(rule.pattern)
         self._sentinel: int = self._set.Add(_SENTINEL)

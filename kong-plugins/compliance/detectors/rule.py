@@ -17,6 +17,9 @@ It looks at the match, at BEFORE bytes before its start and at AFTER bytes behin
 the answer is the same wherever a stream is cut.
 """
 
+MAX_MEMORY_BYTES: Final = 8 << 20
+"""For an automaton's states, which are made as texts need them: a bound on what hostile texts can make each
+take."""
 REACH: Final = 200
 """No match is longer, in bytes: patterns without a check are bounded by it, and what a check gets is too."""
 BEFORE: Final = 80
@@ -61,6 +64,7 @@ def options() -> Any:
     result = re2.Options()
     result.encoding = re2.Options.Encoding.LATIN1
     result.never_capture = True
+    result.max_mem = MAX_MEMORY_BYTES
     result.log_errors = False
     return result
 
