@@ -56,8 +56,7 @@ def render(
                 plugin.setdefault("config", {}).update(_counted_in(redis_url))
         if tls and "paths" in holder:
             holder.update(protocols=["https"], https_redirect_status_code=308)
-    for service in rendered.get("services", ()):
-        service["url"] = service_url
+    _send_to(rendered, service_url)
     return rendered
 
 
@@ -105,6 +104,19 @@ def read_issuers(path: Path) -> Mapping[str, Any] | None:
     except SettingsError as error:
         raise KongConfigError(f"{path}: {error}") from None
     return document
+
+
+def _send_to(document: dict[str, Any], service_url: str) -> None:
+    """The services keep the name of their upstream, whose one target is the backend."""
+    parts = urlsplit(service_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise KongConfigError(f"service URL: expected http(s)://HOST[:PORT], not {service_url!r}")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    for service in document.get("services", ()):
+        service["protocol"] = parts.scheme
+    for upstream in document.get("upstreams", ()):
+        upstream["targets"] = [{"target": f"{parts.hostname}:{port}"}]
+        upstream["healthchecks"]["active"]["type"] = parts.scheme
 
 
 def _counted_in(redis_url: str) -> dict[str, Any]:

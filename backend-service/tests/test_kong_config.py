@@ -28,10 +28,26 @@ def test_consumers_and_addresses_go_in() -> None:
     assert "consumers" not in source
     rendered = render(source, consumers=CONSUMERS, service_url="http://b:1", tag_keys_file="/x/keys")
     assert rendered["consumers"] == CONSUMERS
-    assert {service["url"] for service in rendered["services"]} == {"http://b:1"}
+    [upstream], [service] = rendered["upstreams"], rendered["services"]
+    assert upstream["targets"] == [{"target": "b:1"}]
+    assert (service["host"], service["protocol"]) == (upstream["name"], "http")
     assert "/x/keys" in yaml.safe_dump(rendered)
     assert plugins(rendered) == plugins(source)
     assert source == read_yaml(REPOSITORY / KONG_YAML)
+
+
+def test_a_backend_with_tls_is_spoken_to_and_checked_with_it() -> None:
+    source = read_yaml(REPOSITORY / KONG_YAML)
+    rendered = render(source, consumers=CONSUMERS, service_url="https://b.test", tag_keys_file="k")
+    [upstream], [service] = rendered["upstreams"], rendered["services"]
+    assert upstream["targets"] == [{"target": "b.test:443"}]
+    assert (service["protocol"], upstream["healthchecks"]["active"]["type"]) == ("https", "https")
+
+
+@pytest.mark.parametrize("url", ["b:1", "ftp://b", "http://b/path", "http://"])
+def test_what_is_no_address_of_the_backend_is_refused(url: str) -> None:
+    with pytest.raises(KongConfigError, match="service URL"):
+        render(read_yaml(REPOSITORY / KONG_YAML), consumers=CONSUMERS, service_url=url, tag_keys_file="k")
 
 
 def test_without_limits_only_the_limits_go() -> None:
