@@ -131,6 +131,7 @@ def _edge_config(options: LocalOptions, settings: Settings, state: State, backen
         tag_keys_file=str(state.tag_keys),
         limits=options.limits,
         issuers=read_issuers(issuers) if issuers else None,
+        redis_url=settings.redis_url,
     )
     return load_config(document, [REPOSITORY / "kong-plugins" / "plugins"])
 
