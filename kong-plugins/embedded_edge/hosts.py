@@ -1,4 +1,4 @@
-"""The Host field as nginx reads it (ngx_http_validate_host)."""
+"""Host names: the field as nginx reads it (ngx_http_validate_host), and the patterns of routes."""
 
 import re
 
@@ -16,3 +16,31 @@ def host_name(value: bytes) -> bytes:
         name, bracket, _ = value.partition(b"]")
         return (name + bracket).lower()
     return value.partition(b":")[0].removesuffix(b".").lower()
+
+
+def matches_host(patterns: tuple[str, ...], sent: bytes, server_port: int) -> bool:
+    """Case counts, as in Kong. A port in the pattern has to be the one that was sent, or the listener's."""
+    name, _, port = sent.decode("latin-1").partition(":")
+    if port and not port.isdigit():
+        name, port = f"{name}:{port}", ""
+    for pattern in patterns:
+        wanted, _, wanted_port = pattern.partition(":")
+        if (not wanted_port or wanted_port == (port or str(server_port))) and _matches(wanted, name):
+            return True
+    return False
+
+
+def matches_name(patterns: tuple[str, ...], name: str) -> bool:
+    """The server name of a TLS handshake; a last dot in a pattern does not count."""
+    return any(
+        _matches(pattern if pattern.endswith("*") else pattern.removesuffix("."), name)
+        for pattern in patterns
+    )
+
+
+def _matches(pattern: str, name: str) -> bool:
+    if pattern.startswith("*"):
+        return name.endswith(pattern[1:])
+    if pattern.endswith("*"):
+        return name.startswith(pattern[:-1])
+    return name == pattern

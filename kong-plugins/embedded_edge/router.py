@@ -12,6 +12,7 @@ import re2
 
 from embedded_edge.entities import Route
 from embedded_edge.exchange import SNI, Exchange
+from embedded_edge.hosts import matches_host, matches_name
 from embedded_edge.schema import ConfigError
 from embedded_edge.uri import is_text, normalise
 
@@ -82,8 +83,8 @@ class _Entry:
         route = self.route
         return (
             (not route.methods or x.method in route.methods)
-            and (not route.hosts or _host_matches(route.hosts, x))
-            and (not route.snis or x.scheme != "https" or _sni_matches(route.snis, x.scope.get(SNI) or ""))
+            and (not route.hosts or matches_host(route.hosts, x.host, x.server_port))
+            and (not route.snis or x.scheme != "https" or matches_name(route.snis, x.scope.get(SNI) or ""))
             and all(header.matches(x) for header in self.headers)
         )
 
@@ -196,33 +197,3 @@ def _text(path: str) -> str:
 def _bytes(text: str) -> str:
     """The bytes of a text, one code point for each: the form that paths have here."""
     return text if text.isascii() else text.encode().decode("latin-1")
-
-
-def _host_matches(hosts: tuple[str, ...], x: Exchange) -> bool:
-    """Case counts, as in Kong. A port in the pattern has to be the one that was sent, or the listener's."""
-    name, _, port = x.host.decode("latin-1").partition(":")
-    if port and not port.isdigit():
-        name, port = f"{name}:{port}", ""
-    for pattern in hosts:
-        wanted, _, wanted_port = pattern.partition(":")
-        if wanted_port and wanted_port != (port or str(x.server_port)):
-            continue
-        if wanted == name:
-            return True
-        if wanted.startswith("*") and name.endswith(wanted[1:]):
-            return True
-        if wanted.endswith("*") and name.startswith(wanted[:-1]):
-            return True
-    return False
-
-
-def _sni_matches(snis: tuple[str, ...], name: str) -> bool:
-    for pattern in snis:
-        wanted = pattern if pattern.endswith("*") else pattern.removesuffix(".")
-        if wanted == name:
-            return True
-        if wanted.startswith("*") and name.endswith(wanted[1:]):
-            return True
-        if wanted.endswith("*") and name.startswith(wanted[:-1]):
-            return True
-    return False

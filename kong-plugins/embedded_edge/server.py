@@ -8,45 +8,30 @@ import itertools
 import re
 from typing import Any, cast
 
-import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from embedded_edge.cycle import EdgeCycle
 from embedded_edge.exchange import CONTINUE, HOST, RAW_NAMES, REFUSAL, SNI, TARGET, ASGIApp
-from embedded_edge.hosts import is_host
+from embedded_edge.head import (
+    BAD_REQUEST,
+    MAX_HEAD,
+    MAX_LINE,
+    TOO_LARGE,
+    URI_TOO_LONG,
+    Refusal,
+    RefusedError,
+    check,
+    read_target,
+)
 from embedded_edge.tls import Tls, server_name
-from embedded_edge.uri import is_valid
-
-# nginx's large_client_header_buffers (4 of 8k), which Kong leaves as they are.
-_MAX_LINE = 8192
-_MAX_HEAD = 4 * 8192 - 512
-
-# nginx refuses a second one of these.
-_SINGLE = frozenset(
-    {
-        b"host", b"authorization", b"content-length", b"content-range", b"transfer-encoding", b"expect",
-        b"if-modified-since", b"if-unmodified-since", b"if-match", b"if-none-match", b"if-range",
-    }
-)  # fmt: skip
 
 # nginx's client_header_timeout.
 _TIMEOUT_S = 60.0
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
-_BAD_REQUEST = (400, "Bad request")
-_TOO_LARGE = (494, "Request header or cookie too large")
-_NOT_ALLOWED = (405, "Method not allowed")
-_VERSION = (505, "HTTP Version Not Supported")
-_NOT_IMPLEMENTED = (501, "Not Implemented")
-_URI_TOO_LONG = (414, "URI too long")
-
 _connections = itertools.count(1)
-
-
-class _RefusedError(Exception):
-    """HTTP forbids this request."""
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -56,7 +41,7 @@ class EdgeProtocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, transport))
         self._serial = next(_connections)
         self._requests = 0
-        self._refusal: tuple[int, str] | None = None
+        self._refusal: Refusal | None = None
         self._names: list[bytes] = []
         self._head_size = 0
         self._sni = server_name(self.transport)
@@ -82,8 +67,8 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         self._head_size += len(url)
-        if len(self.url) > _MAX_LINE - len("GET  HTTP/1.1\r\n"):
-            self._refuse(_URI_TOO_LONG)
+        if len(self.url) > MAX_LINE - len("GET  HTTP/1.1\r\n"):
+            self._refuse(URI_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_body:
@@ -91,66 +76,32 @@ class EdgeProtocol(HttpToolsProtocol):
         value = value.rstrip(b" ")
         size = len(name) + len(value) + 4
         self._head_size += size
-        if size > _MAX_LINE or self._head_size > _MAX_HEAD:
-            self._refuse(_TOO_LARGE)
+        if size > MAX_LINE or self._head_size > MAX_HEAD:
+            self._refuse(TOO_LARGE)
         self._names.append(name)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_body = True
-        self._check_head()
-        method = self.parser.get_method().decode("ascii")
-        version = self.parser.get_http_version()
-        self.scope["method"] = method
-        self.scope["http_version"] = version
-        self._set_target()
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        try:
+            check(method, version, self.headers)
+            self.scope["method"] = method.decode("ascii")
+            self.scope["http_version"] = version
+            self._set_target()
+        except RefusedError as error:
+            self._refuse(error.refusal)
         self._start_cycle(keep_alive=version != "1.0" and self.parser.should_keep_alive())
 
-    def _check_head(self) -> None:
-        """Raises for what nginx refuses before it looks for a route."""
-        if self.parser.get_http_version() not in ("1.0", "1.1"):
-            self._refuse(_VERSION)
-        if self.parser.get_method() == b"TRACE":
-            self._refuse(_NOT_ALLOWED)
-        names = [name for name, _ in self.headers]
-        for name in _SINGLE.intersection(names):
-            if names.count(name) > 1:
-                self._refuse(_BAD_REQUEST)
-        if b"host" not in names and self.parser.get_http_version() != "1.0":
-            self._refuse(_BAD_REQUEST)
-        for name, value in self.headers:
-            if name == b"host" and not is_host(value):
-                self._refuse(_BAD_REQUEST)
-            if name == b"transfer-encoding" and value.lower() != b"chunked":
-                self._refuse(_NOT_IMPLEMENTED)
-
     def _set_target(self) -> None:
-        """Path and query as sent; of an absolute target what follows the host."""
-        target = self._raw_target or self.url
+        target = read_target(self._raw_target or self.url)
         self._raw_target = None
-        if not target.startswith(b"/"):
-            target = self._origin_form(target)
-        path, _, query = target.partition(b"?")
-        if b"#" in target:
-            query = b"" if b"#" in path else query.partition(b"#")[0]
-            target = path + b"?" + query if query else path
-        if not is_valid(path.partition(b"#")[0].decode("latin-1")):
-            self._refuse(_BAD_REQUEST)
-        self.scope["raw_path"] = path
-        self.scope["path"] = path.decode("latin-1")
-        self.scope["query_string"] = query
-        self._extra[TARGET] = target
-
-    def _origin_form(self, target: bytes) -> bytes:
-        """Of `http://host/path?query` what follows the host, which stands in for the Host field."""
-        try:
-            url = httptools.parse_url(target)
-        except httptools.HttpParserInvalidURLError:
-            self._refuse(_BAD_REQUEST)
-        if not url.host:
-            self._refuse(_BAD_REQUEST)
-        self._extra[HOST] = url.host
-        return (url.path or b"/") + (b"?" + url.query if url.query else b"")
+        self.scope["raw_path"] = target.path
+        self.scope["path"] = target.path.decode("latin-1")
+        self.scope["query_string"] = target.query
+        self._extra[TARGET] = target.whole
+        if target.host is not None:
+            self._extra[HOST] = target.host
 
     def _start_cycle(self, *, keep_alive: bool) -> None:
         self._head_deadline.cancel()
@@ -187,9 +138,9 @@ class EdgeProtocol(HttpToolsProtocol):
         """The scope, open to keys of our own."""
         return cast("dict[str, Any]", self.scope)
 
-    def _refuse(self, refusal: tuple[int, str]) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         self._refusal = refusal
-        raise _RefusedError
+        raise RefusedError(refusal)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the words are Kong's
         """Answers what could not be read as a request; breaks an answer off that has begun."""
@@ -200,7 +151,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.scope["http_version"] = "1.1"
         for name, value in (("path", "/"), ("raw_path", b"/"), ("query_string", b"")):
             self._extra.setdefault(name, value)
-        self._extra[REFUSAL] = self._refusal or _BAD_REQUEST
+        self._extra[REFUSAL] = self._refusal or BAD_REQUEST
         del self._names[len(self.headers) :]
         self._refused = True
         self._start_cycle(keep_alive=False)

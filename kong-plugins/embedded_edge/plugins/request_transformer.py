@@ -8,14 +8,9 @@ from embedded_edge.answers import kong_error
 from embedded_edge.arguments import add, decode, encode
 from embedded_edge.exchange import BodyTooLargeError, Exchange
 from embedded_edge.plugins.base import EdgePlugin, World
-from embedded_edge.plugins.transforming import (
-    Row,
-    Rules,
-    transform_form,
-    transform_headers,
-    transform_json,
-    transform_query,
-)
+from embedded_edge.plugins.transforming import transform_headers, transform_query
+from embedded_edge.plugins.transforming_bodies import transform_form, transform_json
+from embedded_edge.plugins.transforming_rules import Row, Rules
 from embedded_edge.schema import ConfigError, Option, read_options
 from embedded_edge.templates import Environment, Template
 from embedded_edge.uri import escape
