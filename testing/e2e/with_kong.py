@@ -3,8 +3,8 @@
     python -m testing.e2e.with_kong [--plugin-server COMMAND] [--pytest=WORDS] KONG_COMMAND...
 
 KONG_COMMAND starts Kong and stays in the foreground, such as `kong start`. What Kong needs is in its
-environment (KONG_PREFIX, KONG_DECLARATIVE_CONFIG, KONG_PROXY_LISTEN, KONG_ADMIN_LISTEN, the plugin's settings,
-KONG_NGINX_DAEMON=off); `{config}`, `{prefix}`, `{proxy_port}` and `{admin_port}` in it are replaced.
+environment (KONG_PREFIX, KONG_DECLARATIVE_CONFIG, KONG_PROXY_LISTEN, KONG_ADMIN_LISTEN, KONG_NGINX_DAEMON=off
+and the plugin's settings); `{config}`, `{prefix}`, `{proxy_port}`, `{admin_port}` in it are replaced.
 """
 
 from __future__ import annotations
