@@ -18,6 +18,7 @@ from embedded_edge.upstream import (
     UpstreamTimeoutError,
     UpstreamUnknownError,
 )
+from embedded_edge.upstreams import Target
 
 _MAY_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 
@@ -29,7 +30,7 @@ class Dispatch:
         self._balancers = balancers
         self._apps = apps
         self._pool = pool
-        self._addresses: dict[Service, tuple[Address, bytes]] = {}
+        self._addresses: dict[tuple[str, int], tuple[Address, bytes]] = {}
 
     async def send(self, x: Exchange, service: Service, down: Downstream) -> None:
         """Passes the answer on as it comes.
@@ -39,16 +40,22 @@ class Dispatch:
         balancer = self._balancers.get(service.host)
         target = upstream_target(x)
         if balancer is None:
-            address, host = self._own_address(service)
+            address, host = self._address(service)
             await self._try(x, UpstreamRequest(service, address, target, upstream_headers(x, host)), down)
             return
         await self._balance(x, service, balancer, target, down)
 
-    def _own_address(self, service: Service) -> tuple[Address, bytes]:
-        known = self._addresses.get(service)
+    def _address(
+        self, service: Service, balancer: Balancer | None = None, peer: Peer | None = None
+    ) -> tuple[Address, bytes]:
+        """Where the service or its target is, and the Host that it is called by."""
+        key = (service.id, id(peer))
+        known = self._addresses.get(key)
         if known is None:
-            address = Address(service.host, service.port, service.tls, service.host)
-            known = self._addresses[service] = (address, _host(service, service.host, service.port))
+            place: Service | Target = peer.target if peer else service
+            name = (balancer and balancer.upstream.host_header) or place.host
+            address = Address(place.host, place.port, service.tls, name.partition(":")[0])
+            known = self._addresses[key] = (address, _host(service, name, place.port))
         return known
 
     async def _try(self, x: Exchange, request: UpstreamRequest, down: Downstream) -> None:
@@ -77,7 +84,9 @@ class Dispatch:
                 raise
             peer.open_requests += 1
             try:
-                await self._once(x, _request_for(x, service, balancer, peer, target), down)
+                address, host = self._address(service, balancer, peer)
+                request = UpstreamRequest(service, address, target, upstream_headers(x, host))
+                await self._once(x, request, down)
             except UpstreamError as error:
                 if not tries_left or not _may_repeat(x, down, error):
                     _count_last(peer, balancer, error, x)
@@ -100,15 +109,6 @@ class Dispatch:
             await upstream_asgi.call(app, x, request, down)
         else:
             await upstream_http.call(self._pool, x, request, down)
-
-
-def _request_for(
-    x: Exchange, service: Service, balancer: Balancer, peer: Peer, target: bytes
-) -> UpstreamRequest:
-    name = balancer.upstream.host_header or peer.target.host
-    address = Address(peer.target.host, peer.target.port, service.tls, name.partition(":")[0])
-    host = _host(service, name, peer.target.port)
-    return UpstreamRequest(service, address, target, upstream_headers(x, host))
 
 
 def _host(service: Service, name: str, port: int) -> bytes:

@@ -1,15 +1,18 @@
 """Host names: the field as nginx reads it (ngx_http_validate_host), and the patterns of routes."""
 
 import re
+from functools import lru_cache
 
 _FORBIDDEN = re.compile(rb"[\x00-\x20\x7f/]|\.\.")
 
 
+@lru_cache(maxsize=1024)
 def is_host(value: bytes) -> bool:
     """Whether nginx takes the request. An empty one is a bad request."""
     return bool(host_name(value)) and _FORBIDDEN.search(value) is None
 
 
+@lru_cache(maxsize=1024)
 def host_name(value: bytes) -> bytes:
     """nginx's $host: lower case, without the port and a last dot. An address of IPv6 keeps its brackets."""
     if value.startswith(b"["):

@@ -4,6 +4,7 @@ A path is a str of code points below 256, one for each byte.
 """
 
 import re
+from functools import lru_cache
 
 _RESERVED = frozenset("!*'();:@&=+$,/?%#[]")
 _TRIPLET = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -11,6 +12,7 @@ _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TO_ESCAPE = re.compile(r"[^!#$&'()*+,/:;=?@\[\]A-Za-z0-9\-_.~%]")
 
 
+@lru_cache(maxsize=1024)
 def normalise(path: str) -> str:
     """Decodes what needs no encoding, resolves dots, and merges slashes."""
     if "%" in path:
@@ -64,6 +66,7 @@ def _decode(found: re.Match[str]) -> str:
     return found[0].upper() if char in _RESERVED else char
 
 
+@lru_cache(maxsize=1024)
 def escape(path: str) -> str:
     """Encodes what may not stand in a request line, and nothing else."""
     return _TO_ESCAPE.sub(lambda found: f"%{ord(found[0]):02X}", path)
