@@ -14,15 +14,16 @@ main() {
   ensure_redis
   if [ "${1:-}" = long ]; then
     shift
-    run_tests -m long -n 2 "$@"
-    return
+    step "pytest, long" "$BIN/pytest" -m long -n 2 "$@"
+    verdict
   fi
   step "ruff" "$BIN/ruff" check --quiet .
   step "ruff format" "$BIN/ruff" format --check --quiet .
   step "mypy" "$BIN/mypy" --no-error-summary backend-service/gateway kong-plugins/compliance \
     kong-plugins/embedded_edge kong-plugins/oidc kong-plugins/pluginserver testing
   step "shellcheck" "$BIN/shellcheck" deploy.sh testing/run.sh testing/lock.sh .ci/run
-  run_tests -m "not long" "$@"
+  step "pytest" "$BIN/pytest" -m "not long" "$@"
+  verdict
 }
 
 usage() {
@@ -44,16 +45,20 @@ ensure_redis() {
     echo "redis-server could not be installed: the tests that need it will skip" >&2
 }
 
+FAILED=()
+
+# Every step runs, whatever became of the one before it.
 step() {
   local name="$1"
   shift
   echo "== $name"
-  "$@"
+  "$@" || FAILED+=("$name")
 }
 
-run_tests() {
-  echo "== pytest"
-  "$BIN/pytest" "$@"
+verdict() {
+  [ ${#FAILED[@]} -eq 0 ] && exit 0
+  echo "failed: ${FAILED[*]}" >&2
+  exit 1
 }
 
 main "$@"
