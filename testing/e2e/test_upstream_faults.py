@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from testing.e2e.caller import Caller, Streamed, error_of
+from testing.e2e.broken import SOON_S, was_asked, was_broken
+from testing.e2e.caller import Caller, error_of
 from testing.e2e.kinds import Kind
 from testing.e2e.log import Log
 from testing.e2e.simulators import Simulators
@@ -18,8 +18,6 @@ from testing.e2e.waiting import eventually
 
 GROWN_KB = 8 * 1024
 """What may lie about between two rounds of the collector; 140 requests that leak 64 kB each are more."""
-SOON_S = 8
-"""Far above the deadlines of the impatient models, far below those of the others."""
 
 STATUSES = [
     (400, 400, "provider_rejected"),
@@ -66,7 +64,7 @@ def test_statuses(
     error = error_of(answer)
     assert error["code"] == code
     assert kind.provider in error["message"]
-    _asked(answer.headers, kind)
+    was_asked(answer.headers, kind)
     if upstream in {429, 503}:
         assert answer.headers["retry-after"] == "7"
     assert (answer.headers.get("x-should-retry") == "false") == (upstream in {400, 401, 403})
@@ -90,7 +88,7 @@ def test_before_the_first_byte(
         codes = codes | {"provider_overloaded"}
     assert error_of(answer)["code"] in codes
     assert answer.status_code in ({502, 503} if kind.name == "vertex_endpoint" else {502})
-    _asked(answer.headers, kind)
+    was_asked(answer.headers, kind)
     stream = caller.stream(kind.model)
     assert stream.status in {502, 503}
     assert not stream.done
@@ -112,53 +110,10 @@ def test_half_a_stream(
         assert stream.done
         assert "stop" in {choice["finish_reason"] for event in stream.events for choice in event["choices"]}
         return
-    _broken(stream, kind, codes)
+    was_broken(stream, kind, codes)
     line = log.request(stream.headers["x-request-id"])
     assert line["outcome"] in codes
     assert line["status"] == 200
-
-
-def test_silence(caller: Caller, simulators: Simulators, impatient: None, kind: Kind) -> None:
-    """Nothing comes at all, or nothing more: the gateway's own deadline answers."""
-    simulators.fault(kind.name, "never")
-    begun = time.monotonic()
-    answer = caller.chat(kind.impatient_model)
-    assert answer.status_code == 504, answer.text
-    error = error_of(answer)
-    assert (error["type"], error["code"]) == ("timeout_error", "provider_timeout")
-    assert time.monotonic() - begun < SOON_S
-    assert simulators.wait_for_leaving(kind.name)
-
-
-def test_silence_before_a_stream(caller: Caller, simulators: Simulators, impatient: None, kind: Kind) -> None:
-    simulators.fault(kind.name, "never")
-    begun = time.monotonic()
-    stream = caller.stream(kind.impatient_model)
-    assert (stream.status, stream.done) == (504, False)
-    assert stream.error is not None
-    assert stream.error["code"] == "provider_timeout"
-    assert time.monotonic() - begun < SOON_S
-    assert simulators.wait_for_leaving(kind.name)
-
-
-def test_silence_in_a_stream(caller: Caller, simulators: Simulators, impatient: None, kind: Kind) -> None:
-    simulators.fault(kind.name, "stall", after=6)
-    begun = time.monotonic()
-    stream = caller.stream(kind.impatient_model)
-    _broken(stream, kind, {"provider_timeout"})
-    assert time.monotonic() - begun < SOON_S
-    assert simulators.wait_for_leaving(kind.name)
-
-
-def test_a_stream_that_never_ends(caller: Caller, simulators: Simulators, impatient: None) -> None:
-    """It drips within the limit between two pieces: the limit of the whole stream ends it."""
-    simulators.fault("openai", "pace", ms=1000)
-    begun = time.monotonic()
-    stream = caller.stream("impatient-gpt-4o")
-    assert not stream.done
-    assert stream.error is not None
-    assert stream.error["code"] == "provider_timeout"
-    assert 4 < time.monotonic() - begun < 6 + SOON_S
 
 
 def test_half_an_answer(caller: Caller, simulators: Simulators, kind: Kind) -> None:
@@ -169,7 +124,7 @@ def test_half_an_answer(caller: Caller, simulators: Simulators, kind: Kind) -> N
         answer = caller.chat(kind.model)
         assert answer.status_code in {502, 503}, (fault, answer.text)
         assert error_of(answer)["type"] == "provider_error"
-        _asked(answer.headers, kind)
+        was_asked(answer.headers, kind)
 
 
 def test_embeddings(caller: Caller, simulators: Simulators) -> None:
@@ -223,22 +178,3 @@ def _memory(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1])
     raise AssertionError("no Pss line")
-
-
-def _asked(headers: httpx.Headers, kind: Kind) -> None:
-    """The headers say who was asked, also when it failed."""
-    assert headers["x-request-id"]
-    assert headers["x-gateway-provider"] == kind.provider
-    assert headers["x-gateway-attempts"] == "1"
-    assert headers["x-compliance-class"] == "public"
-
-
-def _broken(stream: Streamed, kind: Kind, codes: set[str]) -> None:
-    assert stream.status == 200, stream.events
-    assert not stream.done
-    assert stream.text, "what came before the fault is passed on"
-    assert stream.error is not None, stream.events[-1]
-    assert set(stream.error) == {"message", "type", "param", "code"}
-    assert stream.error["code"] in codes
-    assert kind.provider in stream.error["message"]
-    _asked(stream.headers, kind)
