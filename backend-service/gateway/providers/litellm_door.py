@@ -89,7 +89,7 @@ class LiteLLMDoor:
         arguments = chat_arguments(line.kind, deployment.provider, request, line.supported)
         call = line.call(self._session, Operation.CHAT)
         response = await self._chat(line, call, arguments)
-        return _answer(call, litellm_shape.completion(response))
+        return _answer(call, _without_prefix(line.kind, litellm_shape.completion(response)))
 
     async def embed(self, deployment: Deployment, request: JsonObject) -> Answer:
         line = await self._line(deployment)
@@ -104,7 +104,7 @@ class LiteLLMDoor:
             raise self._translated(error, call, arguments) from None
         finally:
             call.close()
-        return _answer(call, litellm_shape.embeddings(response))
+        return _answer(call, _without_prefix(line.kind, litellm_shape.embeddings(response)))
 
     async def stream(self, deployment: Deployment, request: JsonObject) -> AsyncGenerator[Chunk, None]:
         """The chunks; the last one, without choices, carries the usage. Closing it closes the connection."""
@@ -216,6 +216,14 @@ def _answer(call: Call, payload: JsonObject) -> Answer:
     if call.usage is not None:
         payload["usage"] = as_openai(call.usage, output=payload["object"] != "list")
     return Answer(payload, call.usage)
+
+
+def _without_prefix(kind: Kind, payload: JsonObject) -> JsonObject:
+    """LiteLLM puts its own name of some providers in front of the model."""
+    for prefix in (kind.prefix, kind.embeddings_prefix):
+        if prefix and payload.get("model"):
+            payload["model"] = payload["model"].removeprefix(f"{prefix}/")
+    return payload
 
 
 def _says_something(chunk: JsonObject) -> bool:

@@ -56,6 +56,7 @@ async def test_a_whole_answer(kind: ProviderKind, providers: Providers, deployme
     answer = await providers.complete(deployment(kind), ASK)
     payload = answer.payload
     assert payload["object"] == "chat.completion"
+    assert payload["model"] == deployment(kind).upstream_model
     assert payload["choices"][0]["message"]["role"] == "assistant"
     assert payload["choices"][0]["message"]["content"].startswith(f"[simulated {kind}]")
     assert payload["choices"][0]["finish_reason"] == "stop"
