@@ -14,7 +14,8 @@ main() {
   ensure_redis
   if [ "${1:-}" = long ]; then
     shift
-    step "pytest, long" "$BIN/pytest" -m long -n 2 "$@"
+    # One after the other: they measure what others may do to a healthy request.
+    step "pytest, long" "$BIN/pytest" -m long -n 1 "$@"
     verdict
   fi
   step "ruff" "$BIN/ruff" check --quiet .

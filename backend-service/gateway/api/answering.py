@@ -73,6 +73,8 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async for event in self.events:
             await send({"type": "http.response.body", "body": event, "more_body": True})
+            # Events that came at once would all go out before anybody else's first one.
+            await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": b""})
 
 
