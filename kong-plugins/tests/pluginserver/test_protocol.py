@@ -57,7 +57,8 @@ def test_large_arguments_leave_no_memory_behind(server: Running) -> None:
     before = server.rss_kb()
     for side in sides:
         assert side.event(instance, mode("echo", echo="x") | {GET_BODY: body}).end == "ret"
-    assert server.rss_kb() - before < 60_000
+    # A buffer kept by each would be 252 MB; a few that the allocator has not given back yet are none.
+    assert server.rss_kb() - before < 12 * 21_000 / 2
 
 
 def test_an_argument_beyond_the_bound_fails_in_the_plugin(server: Running) -> None:
