@@ -292,6 +292,7 @@ def test_a_worker_that_stood_still_does_not_answer_late(server: Running, kong: K
 
 
 def test_a_worker_that_stands_still_for_good_is_replaced(server: Running, kong: KongSide) -> None:
+    kong.start("moody")  # the worker has the connection, and the supervisor its copy
     worker = server.workers()[0]
     os.kill(worker, signal.SIGSTOP)
     until(lambda: server.workers() not in ([], [worker]), "there is another worker")
