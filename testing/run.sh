@@ -21,7 +21,7 @@ main() {
   step "ruff" "$BIN/ruff" check --quiet .
   step "ruff format" "$BIN/ruff" format --check --quiet .
   step "mypy" "$BIN/mypy" --no-error-summary backend-service/gateway kong-plugins/compliance \
-    kong-plugins/embedded_edge kong-plugins/oidc kong-plugins/pluginserver testing
+    kong-plugins/embedded_edge kong-plugins/oidc kong-plugins/pluginserver testing diagrams/*.py
   step "shellcheck" "$BIN/shellcheck" deploy.sh testing/run.sh testing/lock.sh .ci/run
   if [ $# -gt 0 ]; then
     step "pytest" "$BIN/pytest" -m "not long" "$@"

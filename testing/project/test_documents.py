@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
@@ -119,15 +118,6 @@ def test_env_example_lists_exactly_what_is_read() -> None:
 def test_env_example_holds_no_secret() -> None:
     values = dict(re.findall(r"^([A-Z][A-Z0-9_]+)=(.*)$", read(".env.example"), re.MULTILINE))
     assert {name for name in CREDENTIAL_VARIABLES if values[name]} == set()
-
-
-def test_the_picture_is_drawn_and_described() -> None:
-    svg = "{http://www.w3.org/2000/svg}"
-    drawing = ElementTree.parse(ROOT / "diagrams/request-flow.svg").getroot()
-    assert drawing.tag == f"{svg}svg"
-    assert drawing.get("viewBox")
-    assert drawing.findtext(f"{svg}title")
-    assert drawing.findtext(f"{svg}desc")
 
 
 def test_the_licence_is_apache() -> None:
