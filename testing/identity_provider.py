@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -105,7 +106,7 @@ class IdentityProvider:
 @contextlib.contextmanager
 def identity_provider(algorithm: str = "ES256") -> Iterator[IdentityProvider]:
     """One with a key, on a free port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     server.block_on_close = False
     provider = server.provider = IdentityProvider(server)  # type: ignore[attr-defined]
@@ -119,6 +120,14 @@ def identity_provider(algorithm: str = "ES256") -> Iterator[IdentityProvider]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of a client that hangs up, such as one that does not trust the certificate."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
