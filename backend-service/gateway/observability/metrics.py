@@ -1,69 +1,26 @@
-"""The gateway's metrics. A metric is a row here; label sets are bounded by the configuration."""
+"""Counting what happens into the metrics of `metric_rows`."""
 
 from __future__ import annotations
 
 import time
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
+from gateway.observability.metric_rows import MetricRows
 from gateway.observability.record import RequestRecord
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
-OVERHEAD_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1)
 
+class Metrics(MetricRows):
+    """All metrics of one gateway, and the moments at which they count."""
 
-class Metrics:
-    """All metrics of one gateway, in a registry of its own."""
+    def lifecycle(self, *, ready: bool | None = None, draining: bool | None = None) -> None:
+        """Where the process stands in its life; what is not given stays as it is."""
+        if ready is not None:
+            self.ready.set(ready)
+        if draining is not None:
+            self.draining.set(draining)
 
-    def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        self.requests = Counter(
-            "portcullis_requests",
-            "Requests answered.",
-            ("operation", "status", "compliance_class"),
-            registry=registry,
-        )
-        self.duration = Histogram(
-            "portcullis_request_duration_seconds",
-            "From the request's arrival at the backend to the end of its answer.",
-            ("operation",),
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.overhead = Histogram(
-            "portcullis_overhead_seconds",
-            "Time until the answer began that was not spent waiting for a provider.",
-            ("operation",),
-            buckets=OVERHEAD_SECONDS,
-            registry=registry,
-        )
-        self.attempts = Counter(
-            "portcullis_attempts",
-            "Requests sent to deployments, by how they ended.",
-            ("deployment", "outcome"),
-            registry=registry,
-        )
-        self.tokens = Counter(
-            "portcullis_tokens",
-            "Tokens by deployment and kind.",
-            ("deployment", "kind"),
-            registry=registry,
-        )
-        self.cost = Counter(
-            "portcullis_cost_usd",
-            "Cost of answers in US dollars.",
-            ("deployment", "tenant"),
-            registry=registry,
-        )
-        self.refusals = Counter(
-            "portcullis_refusals",
-            "Requests refused, by the error's code.",
-            ("code", "compliance_class"),
-            registry=registry,
-        )
-        self.in_flight = Gauge(
-            "portcullis_in_flight_requests", "Requests being answered now.", registry=registry
-        )
+    def certificate_expires(self, listener: str, timestamp: float) -> None:
+        """The end (epoch seconds) of the certificate that ``listener`` shows from now on."""
+        self.certificate_expiry.labels(listener).set(timestamp)
 
     def observe(self, record: RequestRecord, status: int) -> None:
         """Count a request that has ended."""
