@@ -72,20 +72,16 @@ class Pipeline:
     async def chat(self, request: ChatRequest, caller: Caller, record: RequestRecord) -> Answer:
         """A complete chat answer. Raises GatewayError."""
         attempts = self._attempts(request.model, Operation.CHAT, caller, record)
-        answer = await self._ask(
+        return await self._answer(
             attempts, record, lambda deployment: self.providers.complete(deployment, request.payload)
         )
-        self._settle(answer, record)
-        return answer
 
     async def embed(self, request: EmbeddingsRequest, caller: Caller, record: RequestRecord) -> Answer:
         """Vectors as lists of floats. Raises GatewayError."""
         attempts = self._attempts(request.model, Operation.EMBEDDINGS, caller, record)
-        answer = await self._ask(
+        return await self._answer(
             attempts, record, lambda deployment: self.providers.embed(deployment, request.payload)
         )
-        self._settle(answer, record)
-        return answer
 
     async def chat_stream(
         self, request: ChatRequest, caller: Caller, record: RequestRecord
@@ -106,6 +102,15 @@ class Pipeline:
         self, model: str, operation: Operation, caller: Caller, record: RequestRecord
     ) -> tuple[Deployment, ...]:
         """Steps 5 and 8: policy first, then a plan over what it left. Raises when nothing is left."""
+        with record.step("policy"):
+            left = self._eligible(model, operation, caller, record)
+        with record.step("routing"):
+            return plan(model, left).attempts
+
+    def _eligible(
+        self, model: str, operation: Operation, caller: Caller, record: RequestRecord
+    ) -> list[Deployment]:
+        """Step 5: what ``model`` names, as far as this caller and this class may use it. Never empty."""
         named = [d for d in candidates(model, operation, self.deployments) if may_use(caller, d)]
         if not named:
             raise ModelNotFound(
@@ -115,12 +120,13 @@ class Pipeline:
         record.model = model if model == AUTO else named[0].qualified_model
         verdict = eligible(caller.compliance, named, today=self.today())
         if not verdict.deployments:
+            self.metrics.nobody_may_see(record, verdict.obligations())
             raise NotCleared(_refusal(record, verdict.obligations()), param="model")
         available = [d for d in verdict.deployments if d.provider.unavailable is None]
         if not available:
             reason = verdict.deployments[0].provider
             raise Unavailable(f"Provider {reason.name} is not set up: {reason.unavailable}.", param="model")
-        return plan(model, available).attempts
+        return available
 
     async def _ask(
         self,
@@ -130,39 +136,60 @@ class Pipeline:
     ) -> Result:
         """Step 9: one deployment after the other until one answers. Raises the last one's error."""
         for deployment in attempts:
-            record.deployment = deployment
-            record.attempts += 1
+            attempt = record.ask(deployment)
+            self.metrics.dispatched(record, attempt)
             try:
-                with record.upstream():
-                    result = await ask(deployment)
+                with attempt:
+                    return await ask(deployment)
             except ProviderError as error:
-                self.metrics.attempts.labels(deployment.id, error.code).inc()
                 if isinstance(error, ProviderRejected) or deployment is attempts[-1]:
                     raise
-            else:
-                self.metrics.attempts.labels(deployment.id, "ok").inc()
-                return result
+            finally:
+                if attempt.ended is not None:
+                    self.metrics.attempted(attempt)
         raise AssertionError("a plan without attempts")
+
+    async def _answer(
+        self,
+        attempts: Sequence[Deployment],
+        record: RequestRecord,
+        ask: Callable[[Deployment], Awaitable[Answer]],
+    ) -> Answer:
+        """Steps 9 and 10 for an answer that comes whole."""
+        answer = await self._ask(attempts, record, ask)
+        attempt = record.asked[-1]
+        attempt.response_model = answer.payload.get("model")
+        attempt.end("ok")
+        self.metrics.attempted(attempt)
+        self._settle(answer, record)
+        return answer
 
     async def _settling(self, chunks: Chunks, record: RequestRecord) -> AsyncGenerator[Chunk]:
         """Step 10 for a stream: pass chunks on, and take the usage from the one that has it."""
         record.outcome = "stream_abandoned"
-        async with aclosing(chunks):
+        attempt = record.asked[-1]
+        with self.metrics.open_streams.track_inprogress():
             try:
-                async for chunk in chunks:
-                    if chunk.usage is not None:
-                        self._settle(chunk, record)
-                    yield chunk
+                async with aclosing(chunks):
+                    async for chunk in chunks:
+                        attempt.saw(chunk.payload)
+                        if chunk.usage is not None:
+                            self._settle(chunk, record)
+                        yield chunk
+                record.outcome = attempt.outcome = "ok"
             except GatewayError as error:
-                record.outcome = error.code
+                record.outcome = attempt.outcome = error.code
                 raise
-            record.outcome = "ok"
+            finally:
+                attempt.end(attempt.outcome)
+                self.metrics.attempted(attempt)
 
     def _settle(self, answer: Answer | Chunk, record: RequestRecord) -> None:
         """Step 10: what it cost. An answer without usage has no cost that could be told."""
-        record.usage = answer.usage
-        if answer.usage is not None and record.deployment is not None:
-            record.cost = cost_usd(answer.usage, record.deployment.price)
+        with record.step("settle"):
+            record.usage = answer.usage
+            if answer.usage is not None and record.deployment is not None:
+                record.cost = cost_usd(answer.usage, record.deployment.price)
 
 
 def _refusal(record: RequestRecord, obligations: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from gateway.api.answering import EventStream, json_answer, unless_caller_leaves
 from gateway.api.reading import read_chat, read_embeddings, read_prompt
 from gateway.api.schemas import ChatBody, EmbeddingsBody, PromptBody, body_of
 from gateway.api.state import admit, gateway_of, record_of
+from gateway.observability.label_values import HEALTH
 
 router = APIRouter()
 
@@ -19,7 +20,8 @@ router = APIRouter()
 async def chat_completions(request: Request) -> Response:
     """A chat completion in OpenAI's shape, as JSON or as a stream of events."""
     caller, record = admit(request, "chat"), record_of(request)
-    asked = read_chat(request)
+    with record.step("read"):
+        asked = read_chat(request)
     pipeline = gateway_of(request).pipeline
     record.stream = asked.stream
     if asked.stream:
@@ -33,7 +35,8 @@ async def chat_completions(request: Request) -> Response:
 async def embeddings(request: Request) -> Response:
     """Vectors in OpenAI's shape."""
     caller, record = admit(request, "embeddings"), record_of(request)
-    asked = read_embeddings(request)
+    with record.step("read"):
+        asked = read_embeddings(request)
     answer = await unless_caller_leaves(request, gateway_of(request).pipeline.embed(asked, caller, record))
     return json_answer(with_base64_vectors(answer.payload) if asked.base64 else answer.payload)
 
@@ -42,7 +45,8 @@ async def embeddings(request: Request) -> Response:
 async def chat(request: Request) -> Response:
     """One prompt in, one text out."""
     caller, record = admit(request, "chat"), record_of(request)
-    asked = read_prompt(request)
+    with record.step("read"):
+        asked = read_prompt(request)
     answer = await unless_caller_leaves(request, gateway_of(request).pipeline.chat(asked, caller, record))
     assert record.deployment is not None
     return json_answer(
@@ -71,8 +75,9 @@ async def model(request: Request, model: str) -> dict[str, Any]:
 
 @router.head("/health", include_in_schema=False)
 @router.get("/health", tags=["operation"])
-async def health() -> dict[str, str]:
+async def health(request: Request) -> dict[str, str]:
     """The process answers. Whether it can work is `/ready` on the management port."""
+    record_of(request).operation = HEALTH
     return {"status": "ok"}
 
 

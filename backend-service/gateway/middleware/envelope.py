@@ -40,6 +40,7 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                record.answer_begins()
                 message = {**message, "headers": [*message["headers"], *record.headers()]}
             await send(message)
 

@@ -8,9 +8,11 @@ from hashlib import sha256
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from compliance.tag import HEADER, TagError, TagKeys, verify
+from compliance.tag import HEADER, Tag, TagError, TagKeys, verify
 from gateway.errors import CallerLeft, RequestTooLarge, Unauthenticated
 from gateway.middleware.replay import ReplayGuard
+from gateway.observability import RequestRecord
+from gateway.observability.label_values import REPEATED, USED
 
 HEADER_BYTES = HEADER.lower().encode()
 OPEN_PATHS = frozenset({"/health"})
@@ -30,14 +32,23 @@ class TagCheck:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
+        record: RequestRecord = scope["state"]["record"]
         tokens = [value for name, value in scope["headers"] if name == HEADER_BYTES]
         if len(tokens) != 1:
+            record.tag_failure = REPEATED if tokens else "missing"
             raise Unauthenticated("No valid tag of the edge: send requests through the gateway's address.")
-        body = await read_body(scope, receive, self.max_body_bytes)
+        with record.step("read"):
+            body = await read_body(scope, receive, self.max_body_bytes)
+        with record.step("tag"):
+            scope["state"]["tag"] = await self._verified(scope, tokens[0], body, record)
+        scope["state"]["body"] = body
+        await self.app(scope, receive, send)
+
+    async def _verified(self, scope: Scope, token: bytes, body: bytes, record: RequestRecord) -> Tag:
         digest = await _digest(body)
         try:
             tag = verify(
-                tokens[0].decode("latin-1"),
+                token.decode("latin-1"),
                 self.keys,
                 now=time.time(),
                 method=scope["method"],
@@ -45,14 +56,14 @@ class TagCheck:
                 body_sha256=digest,
             )
         except TagError as error:
+            record.tag_failure = error.reason
             raise Unauthenticated(
                 f"The edge's tag does not hold for this request ({error.reason})."
             ) from None
         if scope["method"] not in {"GET", "HEAD"} and not await self.replay.first_use(tag.jti):
+            record.tag_failure = USED
             raise Unauthenticated("The edge's tag does not hold for this request (used).")
-        scope["state"]["tag"] = tag
-        scope["state"]["body"] = body
-        await self.app(scope, receive, send)
+        return tag
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -6,16 +6,15 @@ https://github.com/open-telemetry/semantic-conventions-genai (2026-11).
 
 from __future__ import annotations
 
-import prometheus_client
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
-    Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
+
+from gateway.observability.children import Counter, Gauge, Histogram
 
 PREFIX = "portcullis_"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -48,7 +47,7 @@ class MetricRows:
 
     def __init__(self) -> None:
         # A `_created` series beside every counter and histogram is asked for by nobody, and half of the text.
-        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         for process in (ProcessCollector, PlatformCollector, GCCollector):
             process(registry=registry)

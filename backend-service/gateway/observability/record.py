@@ -1,14 +1,13 @@
-"""What is known of one request, filled in step by step, and shown in headers, the log line and metrics."""
+"""What is known of one request, filled in step by step; headers, log line, metrics and traces show it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from compliance.classes import PUBLIC, ComplianceClass
+from gateway.observability.steps import Attempt, Step, Timed
 from gateway.types import Caller, Deployment, Usage
 
 
@@ -16,8 +15,9 @@ from gateway.types import Caller, Deployment, Usage
 class RequestRecord:
     """One request. Holds ids, names and numbers; never text of a prompt or an answer.
 
-    ``upstream_s`` is the time spent waiting for providers until the answer could begin; what is left of the
-    request's time is the gateway's own.
+    Times are seconds of `time.perf_counter`. ``steps`` and ``asked`` stand in the order in which they
+    happened. ``overhead_s`` is the time until the answer began that was not spent waiting for a provider,
+    ``tag_failure`` why the edge's tag did not hold.
     """
 
     request_id: str
@@ -27,26 +27,43 @@ class RequestRecord:
     operation: str = "other"
     model: str | None = None
     stream: bool = False
-    deployment: Deployment | None = None
-    attempts: int = 0
+    steps: list[Step] = field(default_factory=list)
+    asked: list[Attempt] = field(default_factory=list)
     usage: Usage | None = None
     cost: Decimal | None = None
-    upstream_s: float = 0.0
+    overhead_s: float | None = None
+    tag_failure: str | None = None
     refusal: str | None = None
     outcome: str = "ok"
 
-    @contextmanager
-    def upstream(self) -> Iterator[None]:
-        """Counts the time inside as a provider's."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.upstream_s += time.perf_counter() - begun
+    @property
+    def attempts(self) -> int:
+        """How many deployments were asked."""
+        return len(self.asked)
 
-    def overhead_ms(self) -> float:
-        """Milliseconds since the request came in that were not spent waiting for a provider."""
-        return max(0.0, (time.perf_counter() - self.started - self.upstream_s) * 1000)
+    @property
+    def deployment(self) -> Deployment | None:
+        """Who answered, or was asked last."""
+        return self.asked[-1].deployment if self.asked else None
+
+    @property
+    def upstream_s(self) -> float:
+        """The time spent waiting for providers until the answer could begin."""
+        return sum(attempt.waited_s for attempt in self.asked)
+
+    def step(self, stage: str) -> Timed:
+        """Counts the time inside as that stage's; a stage may have several parts."""
+        return Timed(self.steps, stage)
+
+    def ask(self, deployment: Deployment) -> Attempt:
+        """A new attempt, whose time inside is a provider's."""
+        attempt = Attempt(deployment)
+        self.asked.append(attempt)
+        return attempt
+
+    def answer_begins(self) -> None:
+        """From here on what takes time is the answer."""
+        self.overhead_s = max(0.0, time.perf_counter() - self.started - self.upstream_s)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The answer's headers, as far as they are known when it begins."""
@@ -57,7 +74,7 @@ class RequestRecord:
             "x-gateway-deployment": deployment.id if deployment else "none",
             "x-gateway-provider": deployment.provider.name if deployment else "none",
             "x-gateway-attempts": str(self.attempts),
-            "x-gateway-overhead-ms": f"{self.overhead_ms():.2f}",
+            "x-gateway-overhead-ms": f"{(self.overhead_s or 0.0) * 1000:.2f}",
             "x-gateway-cache": "off",
         }
         cost = Decimal(0) if self.attempts == 0 else self.cost

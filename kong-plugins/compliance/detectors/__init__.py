@@ -12,15 +12,14 @@ never lowers a class. What must not leave is kept in by the floors of tenant, to
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from importlib.resources import files
 from typing import Final
 
 from compliance.detectors import dates, health, names, national, payment, personal, places, secrets
 from compliance.detectors.gate import Gate
 from compliance.detectors.rule import Compound, Rule
 from compliance.detectors.scanner import Finding, Scanner
+from compliance.revision import RULES_REVISION
 
 __all__ = [
     "COMPOUNDS",
@@ -70,16 +69,3 @@ def scan_all(texts: Iterable[str]) -> tuple[Finding, ...]:
     """The same over several texts of one request: what identifies may stand in one, and the health word in
     another."""
     return scan(SEPARATOR.join(texts))
-
-
-def _revision() -> str:
-    """A hash over everything that decides a finding: the same rules have the same revision, everywhere."""
-    digest = hashlib.sha256()
-    sources = [entry for entry in files(__package__).iterdir() if entry.name.endswith(".py")]
-    spelling = [files("compliance") / name for name in ("lookalikes.py", "normalise.py")]
-    for entry in [*sorted(sources, key=lambda entry: entry.name), *spelling]:
-        digest.update(entry.name.encode() + b"\0" + entry.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
-
-
-RULES_REVISION: Final = _revision()
