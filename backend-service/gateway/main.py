@@ -68,7 +68,7 @@ def create_application(
 ) -> Application:
     """Build everything; nothing is opened before the lifespan starts. Raises TagKeysError."""
     providers = providers or Providers(
-        [d for d in configuration.deployments if d.provider.unavailable is None]
+        [d for d in configuration.deployments if d.provider.unavailable is None], settings.proxy
     )
     keys = TagKeys.from_file(settings.tag_keys_file)
     metrics = Metrics()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.proxy import Proxy, ProxyError, parse_proxy
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 #: Every variable that opens a provider. ``NAME_FILE`` may name a file with the value instead.
@@ -49,6 +51,7 @@ class Settings:
     issuers_file: Path | None = None
     log_level: str = "info"
     max_body_bytes: int = 20 * 1024 * 1024
+    proxy: Proxy | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -61,6 +64,7 @@ class Settings:
             "management_port": self.management_port,
             "shared_store": "redis" if self.redis_url else "in-process",
             "simulators": self.simulators_file is not None,
+            "egress_proxy": self.proxy.address if self.proxy else None,
             "log_level": self.log_level,
             "max_body_bytes": self.max_body_bytes,
             "credentials_set": sorted(self.credentials),
@@ -83,6 +87,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         simulators_file=Path(simulators) if simulators else None,
         issuers_file=Path(issuers) if issuers else None,
         log_level=_log_level(environ.get("PORTCULLIS_LOG_LEVEL", "info")),
+        proxy=_proxy(environ),
         addresses={name: environ[name] for name in ADDRESS_VARIABLES if environ.get(name)},
         credentials=read_credentials(environ),
     )
@@ -100,6 +105,17 @@ def read_credentials(environ: Mapping[str, str]) -> dict[str, str]:
             except OSError as error:
                 raise SettingsError(f"{name}_FILE: cannot read {file}: {error.strerror}") from error
     return found
+
+
+def _proxy(environ: Mapping[str, str]) -> Proxy | None:
+    """Small letters too, as other programs have it."""
+    address, exempt = (
+        environ.get(name) or environ.get(name.lower(), "") for name in ("HTTPS_PROXY", "NO_PROXY")
+    )
+    try:
+        return parse_proxy(address, exempt) if address.strip() else None
+    except ProxyError as error:
+        raise SettingsError(f"HTTPS_PROXY is not good: {error}") from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

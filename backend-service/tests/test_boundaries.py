@@ -19,6 +19,7 @@ RUNGS = (
     {"policy", "routing", "providers", "ledger"},
     {"configuration", "observability"},
     {"settings"},
+    {"proxy"},
     {"errors"},
     {"types"},
 )

@@ -10,11 +10,12 @@ from typing import Protocol, Self
 import aiohttp
 
 from gateway.providers import failures
+from gateway.providers.connecting import new_session
 from gateway.providers.deadlines import Stream
 from gateway.providers.google_tokens import GoogleTokens
 from gateway.providers.litellm_door import LiteLLMDoor
 from gateway.providers.vertex_endpoint import VertexEndpointDoor
-from gateway.providers.wire import new_session
+from gateway.proxy import Proxy
 from gateway.types import Answer, Chunk, Deployment, JsonObject, ProviderKind
 
 
@@ -36,12 +37,14 @@ class Providers:
 
     ``request`` is OpenAI's body without ``model`` and ``stream``; it is not changed. Every error is a
     ``ProviderError`` whose message holds nothing of the request or of the provider's words. Use it as an
-    asynchronous context; connections belong to the loop that entered it.
+    asynchronous context; connections belong to the loop that entered it. Whom ``proxy`` serves is asked
+    through it and in no other way.
     """
 
-    def __init__(self, deployments: Sequence[Deployment]) -> None:
+    def __init__(self, deployments: Sequence[Deployment], proxy: Proxy | None = None) -> None:
         self._deployments = tuple(deployments)
-        self._tokens = GoogleTokens(row.provider for row in self._deployments)
+        self._proxy = proxy
+        self._tokens = GoogleTokens((row.provider for row in self._deployments), proxy)
         self._session: aiohttp.ClientSession | None = None
         self._litellm: LiteLLMDoor | None = None
         self._endpoints: VertexEndpointDoor | None = None
@@ -52,10 +55,12 @@ class Providers:
             [row for row in self._deployments if row.provider.kind is not ProviderKind.VERTEX_ENDPOINT],
             self._session,
             self._tokens,
+            self._proxy,
         )
         self._endpoints = VertexEndpointDoor(
             [row for row in self._deployments if row.provider.kind is ProviderKind.VERTEX_ENDPOINT],
             self._tokens,
+            self._proxy,
         )
         return self
 

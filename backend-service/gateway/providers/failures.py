@@ -31,9 +31,11 @@ _MISCONFIGURED = frozenset({401, 402, 403, 404, 405})
 _OVERLOADED = frozenset({503, 529})
 
 
-def unreachable(provider: Provider) -> ProviderError:
+def unreachable(provider: Provider, reason: str | None = None) -> ProviderError:
+    """``reason`` is ours and ends the sentence."""
+    why = f": {reason}" if reason else ""
     return ProviderUnreachable(
-        f"The provider {provider.name} could not be reached. Try again, or ask for another model.",
+        f"The provider {provider.name} could not be reached{why}. Try again, or ask for another model.",
         provider=provider.name,
     )
 
@@ -82,6 +84,22 @@ def misconfigured(provider: Provider, reason: str) -> ProviderError:
         "Tell the operator; trying again does not help.",
         provider=provider.name,
     )
+
+
+def of_proxy(provider: Provider, host: str | None, status: int | None) -> ProviderError:
+    """What the egress proxy said to the wish for a tunnel to ``host``; None: it did not answer."""
+    if status is None:
+        return unreachable(provider, "the egress proxy does not answer")
+    place = f"the host {host}" if host else "its host"
+    if status == 407:
+        return misconfigured(provider, "the egress proxy refused this gateway's credentials (HTTP 407)")
+    if 400 <= status < 500:
+        return misconfigured(
+            provider,
+            f"the egress proxy refused {place} (HTTP {status}); what has to be on its list is what "
+            "`portcullis egress` prints",
+        )
+    return unreachable(provider, f"the egress proxy has no connection to {place} (HTTP {status})")
 
 
 def of_status(

@@ -7,11 +7,14 @@ the same one. A token is renewed ahead of its end while the old one still serves
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.errors import ProviderError
-from gateway.providers import failures
+from gateway.providers import failures, trust
+from gateway.proxy import Proxy
 from gateway.types import Provider, ProviderKind
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -19,14 +22,15 @@ REFRESH_S = 20.0
 
 _KINDS = frozenset({ProviderKind.VERTEX_AI, ProviderKind.VERTEX_ENDPOINT})
 _FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
 class GoogleTokens:
     """The tokens of all provider rows that are Google's; rows with the same file share an account."""
 
-    def __init__(self, providers: Iterable[Provider]) -> None:
+    def __init__(self, providers: Iterable[Provider], proxy: Proxy | None = None) -> None:
         paths = {provider.credentials.get(_FILE) for provider in providers if provider.kind in _KINDS}
-        self._accounts = {path: _Account(path) for path in paths}
+        self._accounts = {path: _Account(path, proxy) for path in paths}
 
     async def token(self, provider: Provider) -> str:
         """A token that is valid now. Raises ``ProviderError`` when there is none to be had."""
@@ -47,8 +51,9 @@ class GoogleTokens:
 class _Account:
     """A service-account file, or what the platform gives where there is none."""
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, proxy: Proxy | None) -> None:
         self._path = path
+        self._proxy = proxy
         self._credentials: Any = None
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -79,7 +84,7 @@ class _Account:
     async def _refreshed(self) -> None:
         async with asyncio.timeout(REFRESH_S):
             credentials = self._credentials or await asyncio.to_thread(_load, self._path)
-            await asyncio.to_thread(_refresh, credentials)
+            await asyncio.to_thread(_refresh, credentials, self._proxy)
             self._credentials = credentials
 
 
@@ -94,13 +99,22 @@ def _load(path: str | None) -> Any:
     return credentials
 
 
-def _refresh(credentials: Any) -> None:
-    """Blocks. A session of our own, so that no proxy or netrc of the environment takes part."""
+def _refresh(credentials: Any, proxy: Proxy | None) -> None:
+    """Blocks. A session of our own, so that no other proxy and no netrc of the environment take part."""
     from google.auth.transport.requests import Request  # noqa: PLC0415
-    from requests import Session  # noqa: PLC0415
+    from requests import PreparedRequest, Session  # noqa: PLC0415
 
-    with Session() as session:
+    class Through(Session):
+        """Asks each address through the proxy that serves it, if any: accounts have several."""
+
+        def send(self, request: PreparedRequest, **options: Any) -> Any:
+            if proxy is not None and proxy.serves(str(request.url)):
+                options["proxies"] = {"https": proxy.url}
+            return super().send(request, **options)
+
+    with Through() as session:
         session.trust_env = False
+        session.verify = trust.certificates_file() or True
         credentials.refresh(Request(session))
 
 
@@ -112,9 +126,15 @@ def _retrieve(task: asyncio.Task[None]) -> None:
 
 def _failure(provider: Provider, error: Exception) -> ProviderError:
     from google.auth.exceptions import RefreshError, TransportError  # noqa: PLC0415
+    from requests.exceptions import ProxyError  # noqa: PLC0415
 
     if isinstance(error, TimeoutError):
         return failures.timed_out(provider, REFRESH_S)
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, ProxyError):
+        refused = _TUNNEL.search(str(cause))
+        host = urlsplit(str(cause.request.url)).hostname if cause.request is not None else None
+        return failures.of_proxy(provider, host, int(refused[1]) if refused else None)
     if isinstance(error, TransportError) or (isinstance(error, RefreshError) and error.retryable):
         return failures.unreachable(provider)
     if isinstance(error, RefreshError):

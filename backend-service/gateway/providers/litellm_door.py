@@ -22,6 +22,7 @@ from gateway.providers.litellm_kinds import KINDS, Kind, origin_and_path
 from gateway.providers.litellm_request import chat_arguments, embedding_arguments
 from gateway.providers.usage import as_openai
 from gateway.providers.wire import Call
+from gateway.proxy import Proxy
 from gateway.types import Answer, Chunk, Deployment, JsonObject, Operation, ProviderKind, Usage
 
 _UPSTREAM_STREAM: JsonObject = {"stream": True, "stream_options": {"include_usage": True}}
@@ -41,6 +42,7 @@ class _Line:
     path_prefix: str
     client: Any
     supported: frozenset[str]
+    proxy: Proxy | None
 
     def call(
         self,
@@ -59,6 +61,7 @@ class _Line:
             streaming=streaming,
             may_authenticate=self.kind.authenticates(self.deployment),
             rehearsal=rehearsal,
+            proxy=self.proxy,
         )
 
 
@@ -66,11 +69,16 @@ class LiteLLMDoor:
     """Asks the deployments of every kind in ``KINDS``. Made in the loop that it is used in."""
 
     def __init__(
-        self, deployments: Sequence[Deployment], session: aiohttp.ClientSession, tokens: GoogleTokens
+        self,
+        deployments: Sequence[Deployment],
+        session: aiohttp.ClientSession,
+        tokens: GoogleTokens,
+        proxy: Proxy | None = None,
     ) -> None:
         self._deployments = deployments
         self._session = session
         self._tokens = tokens
+        self._proxy = proxy
         self._lines: dict[str, _Line] = {}
         self._litellm: Any = None
         self._loading = asyncio.Lock()
@@ -196,7 +204,8 @@ class LiteLLMDoor:
         supported = litellm.get_supported_openai_params(
             model=deployment.upstream_model, custom_llm_provider=kind.prefix
         )
-        return _Line(deployment, kind, origin, path_prefix, client, frozenset(supported or ()))
+        proxy = self._proxy if self._proxy and self._proxy.serves(origin) else None
+        return _Line(deployment, kind, origin, path_prefix, client, frozenset(supported or ()), proxy)
 
 
 def _account(line: _Line) -> JsonObject:

@@ -7,44 +7,30 @@ gRPC, because the client's REST transport wraps such bodies and cannot read thei
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 import orjson
 
 from gateway.errors import ProviderError
-from gateway.providers import aiplatform, failures, protocols
+from gateway.providers import aiplatform, failures, protocols, vertex_channel
 from gateway.providers.google_tokens import GoogleTokens
-from gateway.providers.litellm_kinds import vertex_url
 from gateway.providers.protocols import StreamWatch, UpstreamError
-from gateway.types import Answer, Chunk, Deployment, JsonObject, Provider
+from gateway.proxy import Proxy
+from gateway.types import Answer, Chunk, Deployment, JsonObject
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-
-_CHANNEL_OPTIONS = (
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2000),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.enable_retries", 0),
-)
-_CONNECTION = re.compile(
-    r"failed to connect|socket closed|recvmsg|connection (reset|refused|timed|attempt)"
-    r"|unreachable|resolution|goaway",
-    re.IGNORECASE,
-)
-"""In gRPC's own words for a connection that failed."""
 _NOT_SENT = frozenset({"model", "stream", "stream_options"})
 
 
 class VertexEndpointDoor:
     """Asks deployments of the kind VERTEX_ENDPOINT. Imports its library at the first use."""
 
-    def __init__(self, deployments: Sequence[Deployment], tokens: GoogleTokens) -> None:
+    def __init__(
+        self, deployments: Sequence[Deployment], tokens: GoogleTokens, proxy: Proxy | None = None
+    ) -> None:
         self._deployments = deployments
         self._tokens = tokens
+        self._proxy = proxy
         self._channels: dict[str, Any] = {}
         self._clients: dict[str, Any] = {}
 
@@ -112,11 +98,11 @@ class VertexEndpointDoor:
         return client, raw, (("authorization", f"Bearer {token}"),)
 
     async def _client(self, deployment: Deployment) -> Any:
-        address = _address(deployment)
+        address = vertex_channel.address_of(deployment)
         if address not in self._clients:
             service = await asyncio.to_thread(aiplatform.load)
             if address not in self._clients:
-                self._channels[address] = _channel(deployment.provider, address)
+                self._channels[address] = vertex_channel.opened(deployment.provider, address, self._proxy)
                 transport = service.async_client.PredictionServiceGrpcAsyncIOTransport
                 self._clients[address] = service.PredictionServiceAsyncClient(
                     transport=transport(channel=self._channels[address])
@@ -136,8 +122,10 @@ class VertexEndpointDoor:
             return failures.bad_answer(provider)
         if code == 401:
             self._tokens.forget(provider)
-        if code == 503 and _connection_failed(error):
-            return failures.unreachable(provider)
+        if code == 503:
+            address = vertex_channel.address_of(deployment)
+            if failure := vertex_channel.failure_of(error, provider, address, self._proxy):
+                return failure
         return failures.of_status(provider, int(code), retry_after_s=_retry_after_s(error))
 
 
@@ -175,23 +163,6 @@ def endpoint_name(deployment: Deployment) -> str:
     if not project:
         raise failures.misconfigured(deployment.provider, "GOOGLE_CLOUD_PROJECT is not set")
     return f"projects/{project}/locations/{deployment.region}/endpoints/{name}"
-
-
-def _address(deployment: Deployment) -> str:
-    return deployment.provider.base_url or vertex_url(deployment.region).removeprefix("https://")
-
-
-def _channel(provider: Provider, address: str) -> Any:
-    import grpc  # noqa: PLC0415 - 17 MB, only for rows that need it
-
-    if provider.simulated:
-        return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
-    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=_CHANNEL_OPTIONS)
-
-
-def _connection_failed(error: Exception) -> bool:
-    """Whether an UNAVAILABLE is our own channel's word for the connection, not the server's for itself."""
-    return any(_CONNECTION.search(call.details() or "") for call in getattr(error, "errors", ()))
 
 
 def _retry_after_s(error: Exception) -> float | None:

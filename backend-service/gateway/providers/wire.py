@@ -1,9 +1,9 @@
 """The wire to HTTP providers: an httpx transport on aiohttp, under the libraries that shape the requests.
 
 It holds what must be true whatever those libraries do. A request leaves only within a ``Call``, only to
-that call's provider and path, with no header but the ones its protocol needs, once (no retry, no redirect,
-no proxy, nothing from the environment). And what came back is seen as it came: status, Retry-After, tokens,
-a cut stream.
+that call's provider and path, with no header but the ones its protocol needs, once (no retry, no redirect, no
+proxy but the configured one, nothing from the environment). And what came back is seen as it came: status,
+Retry-After, tokens, a cut stream.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import orjson
 from yarl import URL
 
 from gateway.errors import ProviderError
-from gateway.providers import failures
+from gateway.providers import connecting, failures
 from gateway.providers.protocols import Protocol, StreamWatch, UpstreamError
 from gateway.providers.usage import add
+from gateway.proxy import Proxy
 from gateway.types import Provider, Usage
 
-CONNECT_S = 10.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 PIECE_BYTES = 64 * 1024
@@ -66,6 +66,7 @@ class Call:
 
     ``failure`` is the first thing that went wrong on the wire, as our error. ``may_authenticate`` False keeps
     credentials that LiteLLM finds by itself from going out. A ``rehearsal`` fails instead of sending.
+    ``proxy`` is the one to go through, when it serves the origin.
     """
 
     provider: Provider
@@ -76,6 +77,7 @@ class Call:
     streaming: bool = False
     may_authenticate: bool = True
     rehearsal: bool = False
+    proxy: Proxy | None = None
     status: int | None = None
     failure: ProviderError | None = None
     answered: bool = False
@@ -121,9 +123,13 @@ class Call:
                 headers=self._headers(request.headers),
                 data=io.BytesIO(body) if len(body) > ONE_WRITE_BYTES else body,
                 allow_redirects=False,
+                proxy=self.proxy.address if self.proxy else None,
+                proxy_headers=self.proxy.headers if self.proxy else None,
             )
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            raise self.fail(failures.unreachable(self.provider)) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self.fail(
+                connecting.failure_of(error, self.provider, request.url.host, self.proxy)
+            ) from None
         self._response = response
         self.status = response.status
         if response.status != 200:
@@ -241,14 +247,3 @@ class _Stream(httpx.AsyncByteStream):
         if isinstance(self._watch.fault, UpstreamError):
             return failures.failed_early(provider)
         return failures.bad_answer(provider)
-
-
-def new_session() -> aiohttp.ClientSession:
-    """The connections to all HTTP providers; nothing from the environment, no cookies, bounded waits."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15, ttl_dns_cache=60),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
-        trust_env=False,
-        headers={"User-Agent": "portcullis"},
-    )

@@ -9,8 +9,9 @@ import pytest
 
 from gateway.errors import ProviderBadAnswer, ProviderError, ProviderRejected, StreamInterrupted
 from gateway.providers import litellm_load, protocols
+from gateway.providers.connecting import new_session
 from gateway.providers.litellm_errors import TRANSLATIONS, translate
-from gateway.providers.wire import Call, new_session
+from gateway.providers.wire import Call
 from gateway.types import Provider, ProviderKind
 
 PROVIDER = Provider("acme", ProviderKind.OPENAI, None, {})

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from gateway.errors import ProviderBadAnswer, ProviderMisconfigured, ProviderRateLimited, ProviderUnreachable
 from gateway.providers import protocols, wire
-from gateway.providers.wire import Call, Closed, Wire, WireError, new_session
+from gateway.providers.connecting import new_session
+from gateway.providers.wire import Call, Closed, Wire, WireError
 from gateway.types import Provider, ProviderKind
 
 PROVIDER = Provider("acme", ProviderKind.OPENAI, None, {})
