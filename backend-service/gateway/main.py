@@ -23,6 +23,7 @@ from gateway.api import add_error_handlers, management_routes, router
 from gateway.api.schemas import component_schemas
 from gateway.api.state import Gateway
 from gateway.configuration import Configuration, load_configuration
+from gateway.lifecycle import Lifecycle
 from gateway.middleware import Envelope, MemoryReplay, RedisReplay, ReplayGuard, TagCheck
 from gateway.observability import Metrics
 from gateway.pipeline import Asks, Pipeline
@@ -72,19 +73,21 @@ def create_application(
     )
     keys = TagKeys.from_file(settings.tag_keys_file)
     metrics = Metrics()
-    store = redis.asyncio.from_url(settings.redis_url) if settings.redis_url else None
+    store = _store(settings)
+    lifecycle = Lifecycle()
     gateway = Gateway(
         settings=settings,
         configuration=configuration,
         pipeline=Pipeline(configuration.deployments, providers, metrics),
         metrics=metrics,
         checks={"shared_store": _store_check(store), **(extra_checks or {})},
+        lifecycle=lifecycle,
     )
     replay: ReplayGuard = RedisReplay(store) if store else MemoryReplay()
     backend = _backend(gateway, providers, store)
     backend.add_middleware(TagCheck, keys=keys, replay=replay, max_body_bytes=settings.max_body_bytes)
-    backend.add_middleware(Envelope, metrics=metrics)
-    routes = management_routes(gateway.checks, (metrics.registry, *extra_registries))
+    backend.add_middleware(Envelope, metrics=metrics, lifecycle=lifecycle)
+    routes = management_routes(gateway.checks, lifecycle, metrics, (metrics.registry, *extra_registries))
     return Application(backend, _management(routes, backend), gateway)
 
 
@@ -92,7 +95,7 @@ def _backend(gateway: Gateway, providers: ProvidersRoom, store: redis.asyncio.Re
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with providers:
-            warming = asyncio.create_task(_warm(providers))
+            warming = asyncio.create_task(_warm(providers, gateway.lifecycle))
             try:
                 yield
             finally:
@@ -125,7 +128,7 @@ def _management(routes: list[BaseRoute], backend: FastAPI) -> Starlette:
     return Starlette(routes=[*routes, *documented])
 
 
-async def _warm(providers: ProvidersRoom) -> None:
+async def _warm(providers: ProvidersRoom, lifecycle: Lifecycle) -> None:
     """Behind readiness: a first call would otherwise pay for each provider's lazy imports."""
     try:
         await providers.warm()
@@ -134,6 +137,16 @@ async def _warm(providers: ProvidersRoom) -> None:
     # What has been imported stays for good: without it in every collection, requests cost up to a third less.
     gc.collect()
     gc.freeze()
+    lifecycle.start()
+
+
+def _store(settings: Settings) -> redis.asyncio.Redis | None:
+    """The client of the shared store; over TLS its certificate is always checked."""
+    if not settings.redis_url:
+        return None
+    authority = {"ssl_ca_certs": str(settings.redis_ca_file)} if settings.redis_ca_file else {}
+    client: redis.asyncio.Redis = redis.asyncio.from_url(settings.redis_url, **authority)
+    return client
 
 
 def _store_check(store: redis.asyncio.Redis | None) -> Callable[[], Awaitable[str | None]]:

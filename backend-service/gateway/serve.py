@@ -1,4 +1,4 @@
-"""Running applications on sockets: several listeners in one event loop, one end for all of them."""
+"""Running applications on sockets: several listeners in one event loop, and one end for all of them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import contextlib
 import errno
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 import uvicorn
+
+from gateway.lifecycle import Lifecycle
 
 #: Longer than the 60 s for which Kong keeps its connections to us, so that it never writes to a closed one.
 KEEP_ALIVE_S = 75
-#: Running answers get this long to end after SIGTERM.
-GRACE_S = 30
 
 
 class PortInUse(OSError):
@@ -31,6 +33,22 @@ class Listener:
     socket: socket.socket
     lifespan: bool = False
     protocol: Any = "httptools"
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How a process ends. Seconds.
+
+    For ``delay_s`` it goes on as before, but says everywhere that it is going to end, so that whoever sends
+    requests stops. From then on it takes none, and what runs has ``grace_s`` to end.
+    """
+
+    delay_s: float = 0
+    grace_s: float = 30
+
+
+AT_ONCE = Drain()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -65,18 +83,32 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
+    def end(self, *, now: bool = False) -> None:
+        self.force_exit = self.force_exit or now
+        self.should_exit = True
 
-async def serve(listeners: Sequence[Listener], on_ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGTERM or SIGINT, then let running answers end. ``on_ready`` runs once all accept.
 
+async def serve(
+    listeners: Sequence[Listener],
+    on_ready: Callable[[], None] = lambda: None,
+    *,
+    lifecycle: Lifecycle,
+    drain: Drain = AT_ONCE,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second one ends at once. ``on_ready``: all accept.
+
+    The listeners end one after the other, in the given order: whom others answer through comes after them.
     Raises RuntimeError when an application does not start.
     """
-    servers = [_Server(_config(listener)) for listener in listeners]
+    servers = [_Server(_config(listener, drain)) for listener in listeners]
+    asked, hurried = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
-        for server in servers:
-            server.force_exit = server.should_exit
-            server.should_exit = True
+        if asked.is_set():
+            hurried.set()
+            for server in servers:
+                server.end(now=True)
+        asked.set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,12 +119,19 @@ async def serve(listeners: Sequence[Listener], on_ready: Callable[[], None] = la
     ]
     try:
         await _started(servers, tasks)
-        if not any(server.should_exit for server in servers):
+        if not asked.is_set():
             on_ready()
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await _any_of(asked.wait(), *tasks)
+        lifecycle.drain()
+        structlog.get_logger("gateway.serve").info("draining", delay_s=drain.delay_s, grace_s=drain.grace_s)
+        if asked.is_set():
+            await _any_of(hurried.wait(), *tasks, within_s=drain.delay_s)
+        for server, task in zip(servers, tasks, strict=True):
+            server.end()
+            await asyncio.wait({task})
     finally:
         for server in servers:
-            server.should_exit = True
+            server.end()
         await asyncio.gather(*tasks)
 
 
@@ -103,7 +142,17 @@ async def _started(servers: Sequence[_Server], tasks: Sequence[asyncio.Task[None
         await asyncio.sleep(0.01)
 
 
-def _config(listener: Listener) -> uvicorn.Config:
+async def _any_of(event: Any, *tasks: asyncio.Task[None], within_s: float | None = None) -> None:
+    """Returns when ``event`` has come or a task has ended, and after ``within_s`` seconds at the latest."""
+    waiting = asyncio.ensure_future(event)
+    try:
+        await asyncio.wait({waiting, *tasks}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+
+
+def _config(listener: Listener, drain: Drain) -> uvicorn.Config:
+    tls = listener.tls
     return uvicorn.Config(
         listener.app,
         loop="uvloop",
@@ -116,5 +165,7 @@ def _config(listener: Listener) -> uvicorn.Config:
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
+        # uvicorn says int, and counts any number.
+        timeout_graceful_shutdown=drain.grace_s,  # type: ignore[arg-type]
+        ssl_context_factory=(lambda *_: tls) if tls else None,
     )

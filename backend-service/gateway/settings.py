@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +47,12 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8081
     management_port: int = 8082
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
+    drain_delay_s: float = 0
+    drain_grace_s: float = 620
     redis_url: str | None = field(default=None, repr=False)
+    redis_ca_file: Path | None = None
     simulators_file: Path | None = None
     issuers_file: Path | None = None
     log_level: str = "info"
@@ -62,6 +68,9 @@ class Settings:
             "host": self.host,
             "port": self.port,
             "management_port": self.management_port,
+            "tls": self.tls_cert_file is not None,
+            "drain_delay_s": self.drain_delay_s,
+            "drain_grace_s": self.drain_grace_s,
             "shared_store": "redis" if self.redis_url else "in-process",
             "simulators": self.simulators_file is not None,
             "egress_proxy": self.proxy.address if self.proxy else None,
@@ -77,13 +86,20 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         environ = os.environ
     simulators = environ.get("PORTCULLIS_SIMULATORS")
     issuers = environ.get("PORTCULLIS_ISSUERS")
+    certificate, key = _pair(environ, "PORTCULLIS_TLS_CERT_FILE", "PORTCULLIS_TLS_KEY_FILE")
+    redis_url = environ.get("REDIS_URL") or None
     return Settings(
         config_file=Path(environ.get("PORTCULLIS_CONFIG", REPOSITORY / "configs/gateway/gateway.yaml")),
         tag_keys_file=Path(environ.get("PORTCULLIS_TAG_KEYS_FILE", "/etc/portcullis/tag-keys.json")),
         host=environ.get("PORTCULLIS_HOST", "127.0.0.1"),
         port=_port(environ, "PORTCULLIS_PORT", 8081),
         management_port=_port(environ, "PORTCULLIS_MANAGEMENT_PORT", 8082),
-        redis_url=environ.get("REDIS_URL") or None,
+        tls_cert_file=certificate,
+        tls_key_file=key,
+        drain_delay_s=_seconds(environ, "PORTCULLIS_DRAIN_DELAY_S", 0),
+        drain_grace_s=_seconds(environ, "PORTCULLIS_DRAIN_GRACE_S", 620),
+        redis_url=redis_url,
+        redis_ca_file=_redis_ca_file(environ, redis_url),
         simulators_file=Path(simulators) if simulators else None,
         issuers_file=Path(issuers) if issuers else None,
         log_level=_log_level(environ.get("PORTCULLIS_LOG_LEVEL", "info")),
@@ -94,17 +110,56 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def read_credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    """The provider credentials that ``environ`` holds, by variable; empty ones count as absent."""
+    """The provider credentials by variable; empty ones count as absent.
+
+    Of the variable itself, the file that ``NAME_FILE`` names, and the file NAME in
+    ``PORTCULLIS_CREDENTIALS_DIR``, the first that is there counts. Raises SettingsError.
+    """
+    folder = environ.get("PORTCULLIS_CREDENTIALS_DIR")
+    if folder and not Path(folder).is_dir():
+        raise SettingsError(f"PORTCULLIS_CREDENTIALS_DIR: there is no folder {folder}")
     found: dict[str, str] = {}
     for name in CREDENTIAL_VARIABLES:
         if value := environ.get(name, "").strip():
             found[name] = value
         elif file := environ.get(f"{name}_FILE"):
-            try:
-                found[name] = Path(file).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise SettingsError(f"{name}_FILE: cannot read {file}: {error.strerror}") from error
-    return found
+            found[name] = _content(f"{name}_FILE", Path(file))
+        elif folder and (Path(folder) / name).exists():
+            found[name] = _content("PORTCULLIS_CREDENTIALS_DIR", Path(folder) / name)
+    return {name: value for name, value in found.items() if value}
+
+
+def _content(variable: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{variable}: cannot read {file}: {error.strerror}") from error
+
+
+def _pair(environ: Mapping[str, str], *names: str) -> tuple[Path | None, ...]:
+    """Files that are of use only together."""
+    given = [environ.get(name) for name in names]
+    if any(given) and not all(given):
+        raise SettingsError(f"{' and '.join(names)} go together; one of them is not set")
+    return tuple(Path(file) if file else None for file in given)
+
+
+def _redis_ca_file(environ: Mapping[str, str], redis_url: str | None) -> Path | None:
+    file = environ.get("REDIS_CA_FILE")
+    if not file:
+        return None
+    if not (redis_url or "").startswith("rediss://"):
+        raise SettingsError("REDIS_CA_FILE is set, but REDIS_URL does not ask for TLS; write rediss://...")
+    if not Path(file).is_file():
+        raise SettingsError(f"REDIS_CA_FILE: there is no file {file}")
+    return Path(file)
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name) or str(default)
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or float(text) > 3600:
+        raise SettingsError(f"{name} is {text!r}; it must be a number of seconds, 0 to 3600")
+    return float(text)
 
 
 def _proxy(environ: Mapping[str, str]) -> Proxy | None:

@@ -20,6 +20,7 @@ import uvicorn
 from compliance.classes import ComplianceClass
 from compliance.tag import HEADER, Tag, TagKeys, sign
 from gateway.configuration import Configuration
+from gateway.lifecycle import Lifecycle
 from gateway.main import create_application
 from gateway.serve import address, bind
 from gateway.settings import Settings
@@ -155,6 +156,7 @@ class Backend:
     management_url: str
     keys: TagKeys
     session: aiohttp.ClientSession
+    lifecycle: Lifecycle
 
     def tag(self, method: str, target: str, body: bytes = b"", **changes: Any) -> str:
         """A tag over just this request; ``now`` and any field of the tag may be changed."""
@@ -244,7 +246,8 @@ async def running(settings: Settings, configuration: Configuration, room: Any) -
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
             keys = TagKeys.from_file(settings.tag_keys_file)
-            yield Backend(address(sockets[0]), address(sockets[1]), keys, session)
+            urls = [address(bound) for bound in sockets]
+            yield Backend(*urls, keys, session, application.gateway.lifecycle)
     finally:
         for server in servers:
             server.should_exit = True

@@ -12,6 +12,8 @@ from gateway.api import router
 from gateway.api.management import management_routes
 from gateway.cli import _parser
 from gateway.errors import GatewayError
+from gateway.lifecycle import Lifecycle
+from gateway.observability import Metrics
 from gateway.observability.record import RequestRecord
 from gateway.settings import ADDRESS_VARIABLES, CREDENTIAL_VARIABLES
 from testing.project.repository import ROOT, files, read
@@ -65,7 +67,7 @@ def test_the_table_of_endpoints_is_complete() -> None:
         f"{method} {route.path.replace(':path', '')}"  # type: ignore[attr-defined]
         for route in router.routes
         for method in route.methods  # type: ignore[attr-defined]
-    } | {f"GET {route.path}" for route in management_routes({}, ())}  # type: ignore[attr-defined]
+    } | {f"GET {route.path}" for route in management_routes({}, Lifecycle(), Metrics(), ())}  # type: ignore[attr-defined]
     shown = {word for word in WORD.findall(_section("Endpoints")) if re.match(r"(GET|HEAD|POST) /", word)}
     # FastAPI serves this one by itself.
     assert shown - {"GET /docs"} == served

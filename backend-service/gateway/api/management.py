@@ -1,4 +1,4 @@
-"""What only the operator sees: on a port of its own that the edge does not route."""
+"""What only the operator sees: on a port of its own that the edge does not route, open to the very end."""
 
 from __future__ import annotations
 
@@ -12,22 +12,46 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.api.state import Checks
+from gateway.lifecycle import Lifecycle
+from gateway.observability import Metrics
 
 
-def management_routes(checks: Checks, registries: Sequence[CollectorRegistry]) -> list[BaseRoute]:
-    """`/ready` says which part is down, `/metrics` is Prometheus' text of all ``registries``."""
+def management_routes(
+    checks: Checks, lifecycle: Lifecycle, metrics: Metrics, registries: Sequence[CollectorRegistry]
+) -> list[BaseRoute]:
+    """`/live` answers while the loop turns, `/started` once warmed, `/ready` while requests may come.
+
+    `/ready` says which part is down; `/metrics` is Prometheus' text of all ``registries``.
+    """
+
+    async def parts() -> Mapping[str, str]:
+        """What is wrong with each part, or "ok". A process that ends has no use for its parts any more."""
+        problems = {"process": "draining"} if lifecycle.draining else await _run(checks)
+        metrics.lifecycle(ready=not any(problems.values()), draining=lifecycle.draining)
+        return {name: problem or "ok" for name, problem in problems.items()}
+
+    async def live(_: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def started(_: Request) -> Response:
+        return JSONResponse({"started": lifecycle.started}, status_code=200 if lifecycle.started else 503)
 
     async def ready(_: Request) -> Response:
-        parts = await _run(checks)
-        well = all(problem is None for problem in parts.values())
-        content = {"ready": well, "parts": {name: problem or "ok" for name, problem in parts.items()}}
-        return JSONResponse(content, status_code=200 if well else 503)
+        found = await parts()
+        well = set(found.values()) <= {"ok"}
+        return JSONResponse({"ready": well, "parts": found}, status_code=200 if well else 503)
 
-    async def metrics(_: Request) -> Response:
+    async def show_metrics(_: Request) -> Response:
+        await parts()
         text = b"".join(generate_latest(registry) for registry in registries)
         return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 
-    return [Route("/ready", ready), Route("/metrics", metrics)]
+    return [
+        Route("/live", live),
+        Route("/started", started),
+        Route("/ready", ready),
+        Route("/metrics", show_metrics),
+    ]
 
 
 async def _run(checks: Checks) -> Mapping[str, str | None]:

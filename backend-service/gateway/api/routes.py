@@ -75,9 +75,15 @@ async def model(request: Request, model: str) -> dict[str, Any]:
 
 @router.head("/health", include_in_schema=False)
 @router.get("/health", tags=["operation"])
-async def health(request: Request) -> dict[str, str]:
-    """The process answers. Whether it can work is `/ready` on the management port."""
+async def health(request: Request, response: Response) -> dict[str, str]:
+    """Whether to send requests here: the process answers, and is not about to end (503).
+
+    Whether it can work is `/ready` on the management port.
+    """
     record_of(request).operation = HEALTH
+    if gateway_of(request).lifecycle.draining:
+        response.status_code = 503
+        return {"status": "draining"}
     return {"status": "ok"}
 
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from gateway.configuration import Configuration
 from gateway.errors import Forbidden
+from gateway.lifecycle import Lifecycle
 from gateway.observability import Metrics, RequestRecord
 from gateway.pipeline import Pipeline
 from gateway.policy import caller_of
@@ -28,6 +29,7 @@ class Gateway:
     pipeline: Pipeline
     metrics: Metrics
     checks: Checks
+    lifecycle: Lifecycle
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -23,7 +23,7 @@ from gateway.local import simulators
 from gateway.local.state import State, write_private
 from gateway.main import create_application, read_configuration
 from gateway.providers.litellm_load import load
-from gateway.serve import Listener, address, bind, serve
+from gateway.serve import Drain, Listener, address, bind, serve
 from gateway.settings import REPOSITORY, Settings
 from gateway.tokens import TokenRequest, make_token
 from gateway.types import ProviderKind
@@ -114,12 +114,14 @@ async def run_local(
             _log(shown, kinds)
             on_ready(shown)
 
+        # The edge first: what runs in it runs in the backend too.
         listeners = (
+            Listener(edge, edge_socket, lifespan=True, protocol=EdgeProtocol),
             Listener(application.backend, backend_socket, lifespan=True),
             Listener(application.management, management_socket),
-            Listener(edge, edge_socket, lifespan=True, protocol=EdgeProtocol),
         )
-        await serve(listeners, ready)
+        drain = Drain(settings.drain_delay_s)
+        await serve(listeners, ready, lifecycle=application.gateway.lifecycle, drain=drain)
 
 
 def _edge_config(options: LocalOptions, settings: Settings, state: State, backend_url: str) -> EdgeConfig:

@@ -14,17 +14,21 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError
+from gateway.lifecycle import Lifecycle
 from gateway.observability import Metrics, RequestRecord, money
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
+#: On what is answered while draining: an edge that kept the connection would send its next request to nobody.
+CLOSE = (b"connection", b"close")
 Headers = list[tuple[bytes, bytes]]
 
 
 class Envelope:
     """Outermost: whatever happens inside, there is an answer with a request id, and one line is logged."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, lifecycle: Lifecycle) -> None:
         self.app = app
+        self.lifecycle = lifecycle
         self.metrics = metrics
         self.log = structlog.get_logger("gateway.request")
 
@@ -41,7 +45,8 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 record.answer_begins()
-                message = {**message, "headers": [*message["headers"], *record.headers()]}
+                more = [*record.headers(), *((CLOSE,) if self.lifecycle.draining else ())]
+                message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
         self.metrics.in_flight.inc()
