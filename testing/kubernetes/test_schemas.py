@@ -12,7 +12,7 @@ from testing.kubernetes.rendering import Resource
 from testing.kubernetes.test_rules import GOOD
 
 WITHOUT_SCHEMA = {
-    # Their definitions are not among the shared data; the API server's test has them where they are given to it.
+    # Their definitions are not among the shared data; a real API server is given them.
     *("Gateway", "GatewayClass", "ReferenceGrant", "Issuer", "FQDNNetworkPolicy"),
 }
 
@@ -111,7 +111,7 @@ def rules(schema: Any) -> list[str]:
     ],
 )
 def test_a_rule_is_asked_as_kubernetes_asks_it(rule: str, value: Any, holds: bool | None) -> None:
-    schema = {"properties": {"namespace": {}, "a-b": {}}}
+    schema: Any = {"properties": {"namespace": {}, "a-b": {}}}
     if rule.startswith("self.namespace"):
         with pytest.raises(AssertionError):
             cel.holds(rule, schema, value)
