@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
             "kong-config", help="render kong.yaml for a real Kong (its rate limits count in REDIS_URL)"
         )
     )
+    _add_egress(commands.add_parser("egress", help="print the hosts that the gateway has to reach outside"))
     secrets = commands.add_parser("secrets", help="draw the tag's key and the tenants' credentials, once")
     secrets.add_argument("--state", type=Path, default=STATE, help="folder that keeps them")
     return parser
@@ -100,6 +101,18 @@ def _add_kong_config(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tls", action="store_true", help="Kong listens with TLS: redirect those without")
     parser.add_argument("--no-limits", action="store_true", help="no rate limits, for load tests")
+
+
+def _add_egress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        choices=["hosts", "squid", "fqdn-network-policy"],
+        default="hosts",
+        help="lines, an include file for squid, or GKE's resources (default: hosts)",
+    )
+    parser.add_argument(
+        "--issuers", type=Path, help="file with the identity providers that Kong asks for their keys"
+    )
 
 
 def _port(text: str) -> int:

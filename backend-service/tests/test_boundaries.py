@@ -13,7 +13,7 @@ RUNGS = (
     {"cli"},
     {"commands"},
     {"local"},
-    {"main", "serve", "tls", "tokens", "kong_config"},
+    {"egress", "main", "serve", "tls", "tokens", "kong_config"},
     {"api", "middleware"},
     {"pipeline"},
     {"policy", "routing", "providers", "ledger"},
