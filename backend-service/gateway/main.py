@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from compliance.revision import RULES_REVISION
 from compliance.tag import TagKeys
 from gateway.api import add_error_handlers, management_routes, router
 from gateway.api.schemas import component_schemas
@@ -25,7 +26,8 @@ from gateway.api.state import Gateway
 from gateway.configuration import Configuration, load_configuration
 from gateway.lifecycle import Lifecycle
 from gateway.middleware import Envelope, MemoryReplay, RedisReplay, ReplayGuard, TagCheck
-from gateway.observability import Metrics
+from gateway.observability import Metrics, Traces
+from gateway.observability.loop_lag import sampling
 from gateway.pipeline import Asks, Pipeline
 from gateway.providers import Providers
 from gateway.providers.litellm_prices import price_of
@@ -73,6 +75,8 @@ def create_application(
     )
     keys = TagKeys.from_file(settings.tag_keys_file)
     metrics = Metrics()
+    metrics.describe(configuration.deployments, version=VERSION, rules_revision=RULES_REVISION)
+    traces = Traces(settings.traces, VERSION)
     store = _store(settings)
     lifecycle = Lifecycle()
     gateway = Gateway(
@@ -84,17 +88,19 @@ def create_application(
         lifecycle=lifecycle,
     )
     replay: ReplayGuard = RedisReplay(store) if store else MemoryReplay()
-    backend = _backend(gateway, providers, store)
+    backend = _backend(gateway, providers, store, traces)
     backend.add_middleware(TagCheck, keys=keys, replay=replay, max_body_bytes=settings.max_body_bytes)
-    backend.add_middleware(Envelope, metrics=metrics, lifecycle=lifecycle)
+    backend.add_middleware(Envelope, metrics=metrics, traces=traces, lifecycle=lifecycle)
     routes = management_routes(gateway.checks, lifecycle, metrics, (metrics.registry, *extra_registries))
     return Application(backend, _management(routes, backend), gateway)
 
 
-def _backend(gateway: Gateway, providers: ProvidersRoom, store: redis.asyncio.Redis | None) -> FastAPI:
+def _backend(
+    gateway: Gateway, providers: ProvidersRoom, store: redis.asyncio.Redis | None, traces: Traces
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with providers:
+        async with traces, sampling(gateway.metrics.event_loop_lag), providers:
             warming = asyncio.create_task(_warm(providers, gateway.lifecycle))
             try:
                 yield
@@ -112,6 +118,8 @@ def _backend(gateway: Gateway, providers: ProvidersRoom, store: redis.asyncio.Re
         redoc_url=None,
         # A redirect would name the backend's own address, which no caller should see.
         redirect_slashes=False,
+        # FastAPI's own would send exceptions with their messages as soon as the environment asks for it.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.include_router(router)
     app.state.gateway = gateway

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.proxy import Proxy, ProxyError, parse_proxy
+from gateway.trace_target import TraceTarget, TraceTargetError, parse_trace_target
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -29,6 +30,8 @@ CREDENTIAL_VARIABLES = (
 
 #: Addresses of providers that people run themselves, by the variable that overrides the row.
 ADDRESS_VARIABLES = ("OLLAMA_BASE_URL", "OPENAI_COMPATIBLE_BASE_URL")
+
+TRACE_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "PORTCULLIS_TRACE_RATIO")
 
 
 class SettingsError(ValueError):
@@ -58,6 +61,7 @@ class Settings:
     log_level: str = "info"
     max_body_bytes: int = 20 * 1024 * 1024
     proxy: Proxy | None = None
+    traces: TraceTarget | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -74,6 +78,7 @@ class Settings:
             "shared_store": "redis" if self.redis_url else "in-process",
             "simulators": self.simulators_file is not None,
             "egress_proxy": self.proxy.address if self.proxy else None,
+            "trace_ratio": self.traces.ratio if self.traces else 0,
             "log_level": self.log_level,
             "max_body_bytes": self.max_body_bytes,
             "credentials_set": sorted(self.credentials),
@@ -104,6 +109,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         issuers_file=Path(issuers) if issuers else None,
         log_level=_log_level(environ.get("PORTCULLIS_LOG_LEVEL", "info")),
         proxy=_proxy(environ),
+        traces=_traces(environ),
         addresses={name: environ[name] for name in ADDRESS_VARIABLES if environ.get(name)},
         credentials=read_credentials(environ),
     )
@@ -171,6 +177,13 @@ def _proxy(environ: Mapping[str, str]) -> Proxy | None:
         return parse_proxy(address, exempt) if address.strip() else None
     except ProxyError as error:
         raise SettingsError(f"HTTPS_PROXY is not good: {error}") from None
+
+
+def _traces(environ: Mapping[str, str]) -> TraceTarget | None:
+    try:
+        return parse_trace_target(*(environ.get(name, "") for name in TRACE_VARIABLES))
+    except TraceTargetError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -19,7 +19,7 @@ RUNGS = (
     {"policy", "routing", "providers", "ledger"},
     {"configuration", "observability"},
     {"settings"},
-    {"proxy", "lifecycle"},
+    {"proxy", "lifecycle", "trace_target"},
     {"errors"},
     {"types"},
 )

@@ -110,7 +110,7 @@ def test_env_example_lists_exactly_what_is_read() -> None:
     read_there = {
         *CREDENTIAL_VARIABLES,
         *ADDRESS_VARIABLES,
-        *re.findall(r'"((?:PORTCULLIS|REDIS)_\w+|(?:HTTPS|NO)_PROXY)"', settings),
+        *re.findall(r'"((?:PORTCULLIS|REDIS)_\w+|(?:HTTPS|NO)_PROXY|OTEL_\w+)"', settings),
     }
     listed = re.findall(r"^([A-Z][A-Z0-9_]+)=", read(".env.example"), re.MULTILINE)
     assert len(listed) == len(set(listed))

@@ -1,4 +1,4 @@
-"""Around every request: its record, its headers, its errors' shape, its one log line, its metrics."""
+"""Around every request: its record, headers, its errors' shape, its one log line, its metrics and trace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError
 from gateway.lifecycle import Lifecycle
-from gateway.observability import Metrics, RequestRecord, money
+from gateway.observability import Exchange, Metrics, RequestRecord, Traces, money
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 #: On what is answered while draining: an edge that kept the connection would send its next request to nobody.
@@ -26,8 +26,9 @@ Headers = list[tuple[bytes, bytes]]
 class Envelope:
     """Outermost: whatever happens inside, there is an answer with a request id, and one line is logged."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, lifecycle: Lifecycle) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, traces: Traces, lifecycle: Lifecycle) -> None:
         self.app = app
+        self.traces = traces
         self.lifecycle = lifecycle
         self.metrics = metrics
         self.log = structlog.get_logger("gateway.request")
@@ -62,8 +63,7 @@ class Envelope:
             await self._answer(_internal(record), record, send_with_headers, begun=bool(status))
         finally:
             self.metrics.in_flight.dec()
-            self.metrics.observe(record, status or 499)
-            self._log(scope, record, status or 499)
+            self._ended(record, _exchange(scope, status or 499))
 
     async def _answer(self, error: GatewayError, record: RequestRecord, send: Send, *, begun: bool) -> None:
         record.refusal = error.code
@@ -71,14 +71,19 @@ class Envelope:
         if not begun:
             await send_error(error, send)
 
-    def _log(self, scope: Scope, record: RequestRecord, status: int) -> None:
+    def _ended(self, record: RequestRecord, exchange: Exchange) -> None:
+        self.metrics.observe(record, exchange.status)
+        self._log(record, exchange, self.traces.ended(record, exchange))
+
+    def _log(self, record: RequestRecord, exchange: Exchange, trace_id: str | None) -> None:
         caller, usage, deployment = record.caller, record.usage, record.deployment
         self.log.info(
             "request",
             request_id=record.request_id,
-            method=scope["method"],
-            route=_route(scope),
-            status=status,
+            trace_id=trace_id,
+            method=exchange.method,
+            route=exchange.route,
+            status=exchange.status,
             outcome=record.outcome,
             tenant=caller.tenant if caller else None,
             subject=caller.subject if caller else None,
@@ -121,10 +126,12 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return str(uuid.uuid4())
 
 
-def _route(scope: Scope) -> str:
-    """The path's template: a path that nobody serves is the caller's text and stays out of the log."""
-    route = scope.get("route")
-    return getattr(route, "path", "unknown")
+def _exchange(scope: Scope, status: int) -> Exchange:
+    """The route is the path's template: a path that nobody serves is the caller's text and stays out."""
+    route = getattr(scope.get("route"), "path", "unknown")
+    # More than one `traceparent` is none, says its specification.
+    parents = [value for name, value in scope["headers"] if name == b"traceparent"]
+    return Exchange(scope["method"], route, status, parents[0].decode("latin-1") if len(parents) == 1 else "")
 
 
 def _internal(record: RequestRecord) -> GatewayError:

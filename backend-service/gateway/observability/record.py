@@ -11,6 +11,16 @@ from gateway.observability.steps import Attempt, Step, Timed
 from gateway.types import Caller, Deployment, Usage
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What HTTP says of it. ``route`` is the path's template, ``traceparent`` the caller's header or ""."""
+
+    method: str
+    route: str
+    status: int
+    traceparent: str = ""
+
+
 @dataclass(slots=True)
 class RequestRecord:
     """One request. Holds ids, names and numbers; never text of a prompt or an answer.

@@ -80,7 +80,9 @@ class Attempt:
         self.outcome = outcome
 
     def saw(self, payload: Mapping[str, Any]) -> None:
-        """Notes when a stream's first and last chunk with content came."""
+        """Notes when a stream's first and last chunk with content came, and of which model."""
+        if self.response_model is None:
+            self.response_model = payload.get("model")
         if has_content(payload):
             self.last_token = time.perf_counter()
             if self.first_token is None:
