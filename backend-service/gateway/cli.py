@@ -94,6 +94,11 @@ def _add_kong_config(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--service-url", required=True, help="the backend as Kong reaches it")
     parser.add_argument(
+        "--service-ca",
+        type=Path,
+        help="who signs the backend's certificate (https); KONG_LUA_SSL_TRUSTED_CERTIFICATE names it too",
+    )
+    parser.add_argument(
         "--tag-keys-file", default="/etc/portcullis/tag-keys.json", help="as the plugin sees it"
     )
     parser.add_argument(

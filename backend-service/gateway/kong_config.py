@@ -6,6 +6,8 @@ The result is what a real Kong loads (`KONG_DECLARATIVE_CONFIG`) and what the em
 from __future__ import annotations
 
 import copy
+import re
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from oidc.settings import SettingsError, read_settings
 KONG_YAML = "configs/kong/kong.yaml"
 #: As whom `jwt` lets a token through that is not one of its own, for `oidc-jwt` to look at. No tenant's name.
 ANONYMOUS = "anonymous"
+_AUTHORITIES = uuid.UUID("5d7b3f0e-0d5c-4a0f-9d53-6f0f5a1c7e21")
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _ISSUER_KEYS = frozenset({"issuers", "leeway_s", "ca_file"})
 
 
@@ -35,12 +39,14 @@ def render(
     issuers: Mapping[str, Any] | None = None,
     redis_url: str | None = None,
     tls: bool = False,
+    service_ca: str | None = None,
 ) -> dict[str, Any]:
     """``document`` with consumers and addresses; without rate limits where ``limits`` is False.
 
     ``issuers`` is the configuration of `oidc-jwt` (`read_issuers`); without it the plugin stays out of the
     chain. ``redis_url`` has the rate limits counted there, over all Kongs. ``tls`` sends who calls without
-    it to the address with it, but for the open address. Raises KongConfigError.
+    it to the address with it, but for the open address. ``service_ca`` (PEM) is who signs the backend's
+    certificate, without which none is believed. Raises KongConfigError.
     """
     rendered = copy.deepcopy(dict(document))
     rendered["consumers"] = consumers
@@ -56,7 +62,7 @@ def render(
                 plugin.setdefault("config", {}).update(_counted_in(redis_url))
         if tls and "paths" in holder:
             holder.update(protocols=["https"], https_redirect_status_code=308)
-    _send_to(rendered, service_url)
+    _send_to(rendered, service_url, service_ca)
     return rendered
 
 
@@ -106,7 +112,7 @@ def read_issuers(path: Path) -> Mapping[str, Any] | None:
     return document
 
 
-def _send_to(document: dict[str, Any], service_url: str) -> None:
+def _send_to(document: dict[str, Any], service_url: str, service_ca: str | None) -> None:
     """The services keep the name of their upstream, whose one target is the backend."""
     parts = urlsplit(service_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
@@ -114,9 +120,22 @@ def _send_to(document: dict[str, Any], service_url: str) -> None:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     for service in document.get("services", ()):
         service["protocol"] = parts.scheme
+    if parts.scheme == "https":
+        _check_by(document, service_ca)
     for upstream in document.get("upstreams", ()):
         upstream["targets"] = [{"target": f"{parts.hostname}:{port}"}]
         upstream["healthchecks"]["active"]["type"] = parts.scheme
+
+
+def _check_by(document: dict[str, Any], service_ca: str | None) -> None:
+    """Kong checks nothing unless told to, and then believes only whom the service names."""
+    certificates = _CERTIFICATE.findall(service_ca or "")
+    if not certificates:
+        raise KongConfigError("service URL: https needs the certificate (PEM) of who signs the backend's")
+    rows = [{"id": str(uuid.uuid5(_AUTHORITIES, pem)), "cert": f"{pem}\n"} for pem in certificates]
+    document["ca_certificates"] = [*document.get("ca_certificates", ()), *rows]
+    for service in document.get("services", ()):
+        service.update(tls_verify=True, ca_certificates=[row["id"] for row in rows])
 
 
 def _counted_in(redis_url: str) -> dict[str, Any]:

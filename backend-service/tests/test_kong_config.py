@@ -7,9 +7,11 @@ import jwt
 import pytest
 import yaml
 
+from embedded_edge.config import load_config
 from gateway.kong_config import KONG_YAML, KongConfigError, read_consumers, read_issuers, read_yaml, render
 from gateway.settings import REPOSITORY
 from gateway.tokens import TokenError, TokenRequest, make_token, parse_life
+from testing.certificates import Authority
 
 SECRET = "s" * 40
 CONSUMERS: list[Any] = [
@@ -36,12 +38,33 @@ def test_consumers_and_addresses_go_in() -> None:
     assert source == read_yaml(REPOSITORY / KONG_YAML)
 
 
-def test_a_backend_with_tls_is_spoken_to_and_checked_with_it() -> None:
+def test_a_backend_with_tls_is_spoken_to_and_checked_with_it(tmp_path: Path) -> None:
+    """Kong verifies nothing unless the service says so, and takes one certificate a row."""
     source = read_yaml(REPOSITORY / KONG_YAML)
-    rendered = render(source, consumers=CONSUMERS, service_url="https://b.test", tag_keys_file="k")
+    old, new = (Authority(tmp_path, name).file.read_text() for name in ("old", "new"))
+    rendered = render(
+        source, consumers=CONSUMERS, service_url="https://b.test", tag_keys_file="k", service_ca=old + new
+    )
     [upstream], [service] = rendered["upstreams"], rendered["services"]
     assert upstream["targets"] == [{"target": "b.test:443"}]
     assert (service["protocol"], upstream["healthchecks"]["active"]["type"]) == ("https", "https")
+    assert [row["cert"] for row in rendered["ca_certificates"]] == [old, new]
+    assert service["tls_verify"] is True
+    assert service["ca_certificates"] == [row["id"] for row in rendered["ca_certificates"]]
+    edge = load_config({**rendered, "consumers": CONSUMERS[:1]}, [REPOSITORY / "kong-plugins/plugins"])
+    assert edge.services[0].authorities.count("BEGIN CERTIFICATE") == 2
+
+
+@pytest.mark.parametrize("authority", [None, "", "nonsense"])
+def test_a_backend_whose_certificate_nobody_would_check_is_refused(authority: str | None) -> None:
+    with pytest.raises(KongConfigError, match="https needs the certificate"):
+        render(
+            read_yaml(REPOSITORY / KONG_YAML),
+            consumers=CONSUMERS,
+            service_url="https://b",
+            tag_keys_file="k",
+            service_ca=authority,
+        )
 
 
 @pytest.mark.parametrize("url", ["b:1", "ftp://b", "http://b/path", "http://"])

@@ -47,7 +47,9 @@ class Edge:
         self._pool = Pool()
         balancers = {upstream.name: Balancer(upstream) for upstream in config.upstreams}
         self._dispatch = Dispatch(balancers, dict(upstreams or {}), self._pool)
-        self._health = HealthChecks(balancers.values(), (upstreams or {}).keys(), self._pool)
+        self._health = HealthChecks(
+            balancers.values(), (upstreams or {}).keys(), self._pool, config.authorities
+        )
         self._registry = config.registry
 
     @property

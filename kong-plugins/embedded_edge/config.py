@@ -14,6 +14,7 @@ from embedded_edge.entities import (
     JwtCredential,
     Route,
     Service,
+    read_authority,
     read_consumer,
     read_route,
     read_service,
@@ -27,7 +28,17 @@ from embedded_edge.upstreams import Upstream, read_upstream
 __all__ = ["ConfigError", "EdgeConfig", "load_config", "load_file"]
 
 _TOP = frozenset(
-    {"_format_version", "_transform", "_comment", "services", "upstreams", "routes", "consumers", "plugins"}
+    {
+        "_format_version",
+        "_transform",
+        "_comment",
+        "ca_certificates",
+        "services",
+        "upstreams",
+        "routes",
+        "consumers",
+        "plugins",
+    }
 )
 _PLUGIN = frozenset(
     {
@@ -56,6 +67,7 @@ class EdgeConfig:
     services: tuple[Service, ...] = ()
     consumers: tuple[Consumer, ...] = field(default=())
     upstreams: tuple[Upstream, ...] = ()
+    authorities: str = ""  # PEM of all that services may believe; health checks believe each of them
 
 
 def load_file(path: Path, plugin_dirs: Sequence[Path] = ()) -> EdgeConfig:
@@ -129,8 +141,10 @@ class _Builder:
         self._placed: list[_Placed] = []
         self._routes: list[Route] = []
         self._services: dict[str, Service] = {}
+        self._authorities: dict[str, str] = {}
 
     def build(self, document: Mapping[str, Any]) -> EdgeConfig:
+        self._authorities = dict(map(read_authority, document.get("ca_certificates") or []))
         for entry in document.get("services") or []:
             self._add_service(entry)
         for entry in document.get("routes") or []:
@@ -155,10 +169,11 @@ class _Builder:
             services=tuple(self._services.values()),
             consumers=tuple(dict.fromkeys(self._world.consumers.values())),
             upstreams=tuple(_read_upstreams(document.get("upstreams") or [])),
+            authorities="\n".join(self._authorities.values()),
         )
 
     def _add_service(self, entry: Mapping[str, Any]) -> None:
-        service = read_service(entry)
+        service = read_service(entry, self._authorities)
         if service.name in self._services:
             raise ConfigError(f"service {service.name!r} is there twice")
         self._services[service.name] = service

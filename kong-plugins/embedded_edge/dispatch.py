@@ -54,7 +54,9 @@ class Dispatch:
         if known is None:
             place: Service | Target = peer.target if peer else service
             name = (balancer and balancer.upstream.host_header) or place.host
-            address = Address(place.host, place.port, service.tls, name.partition(":")[0])
+            address = Address(
+                place.host, place.port, service.tls, name.partition(":")[0], True, service.authorities
+            )
             known = self._addresses[key] = (address, _host(service, name, place.port))
         return known
 

@@ -36,6 +36,7 @@ class Service:
     read_timeout_s: float
     write_timeout_s: float
     retries: int
+    authorities: str = ""  # PEM; the only ones whose certificates are believed, or empty for the system's
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ _SERVICE = {
     "write_timeout": Option(int, 60000),
     "retries": Option(int, 5),
     "tls_verify": Option(bool, True, one_of=(True,)),  # certificates of upstreams are always checked
+    "ca_certificates": Option(list, [], item=str),
     "enabled": Option(bool, True, one_of=(True,)),
     "routes": Option(list, []),
     "plugins": Option(list, []),
@@ -93,7 +95,24 @@ _SERVICE = {
 }
 
 
-def read_service(entry: Mapping[str, Any]) -> Service:
+_AUTHORITY = {
+    "id": Option(str, required=True),
+    "cert": Option(str, required=True),
+    "cert_digest": Option(str),
+    **{name: Option(object) for name in META - {"id"}},
+}
+
+
+def read_authority(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Id and PEM of a row of `ca_certificates`, which holds one certificate."""
+    given = read_options("ca_certificate", entry, _AUTHORITY)
+    if given["cert"].count("-----BEGIN CERTIFICATE-----") != 1:
+        raise ConfigError(f"ca_certificate {given['id']!r}: cert must be one certificate in PEM")
+    return given["id"], given["cert"]
+
+
+def read_service(entry: Mapping[str, Any], authorities: Mapping[str, str]) -> Service:
+    """`authorities` are PEM by their id."""
     owner = f"service {entry.get('name')!r}"
     given = read_options(owner, entry, _SERVICE)
     protocol, host, port, path = given["protocol"], given["host"], given["port"], given["path"]
@@ -102,6 +121,11 @@ def read_service(entry: Mapping[str, Any]) -> Service:
         protocol, host, port, path = url.scheme, url.hostname, url.port, url.path
     if protocol not in ("http", "https") or not host:
         raise ConfigError(f"{owner}: needs an http or https address, not {given['url'] or host!r}")
+    for name in given["ca_certificates"]:
+        if name not in authorities:
+            raise ConfigError(f"{owner}: there is no ca_certificate {name!r}")
+        if protocol != "https":
+            raise ConfigError(f"{owner}: ca_certificates are for https")
     service_id = given["id"] or entity_id("services", given["name"])
     return Service(
         id=service_id,
@@ -114,6 +138,7 @@ def read_service(entry: Mapping[str, Any]) -> Service:
         read_timeout_s=given["read_timeout"] / 1000,
         write_timeout_s=given["write_timeout"] / 1000,
         retries=given["retries"],
+        authorities="\n".join(authorities[name] for name in given["ca_certificates"]),
     )
 
 

@@ -18,9 +18,14 @@ _IDLE_S = 1.0
 
 
 class HealthChecks:
-    """Runs the checks of all balancers from `start` to `stop`. What runs in this process is not asked."""
+    """Runs the checks of all balancers from `start` to `stop`. What runs in this process is not asked.
 
-    def __init__(self, balancers: Collection[Balancer], in_process: Collection[str], pool: Pool) -> None:
+    `authorities` (PEM) is whose certificates are believed, as Kong has `lua_ssl_trusted_certificate` for it.
+    """
+
+    def __init__(
+        self, balancers: Collection[Balancer], in_process: Collection[str], pool: Pool, authorities: str = ""
+    ) -> None:
         self._watched = [
             (balancer, peer)
             for balancer in balancers
@@ -28,6 +33,7 @@ class HealthChecks:
             if peer.target.authority not in in_process and _wanted(balancer.upstream.active)
         ]
         self._pool = pool
+        self._authorities = authorities
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -48,7 +54,7 @@ class HealthChecks:
             interval = checks.healthy_interval_s if peer.healthy else checks.unhealthy_interval_s
             if interval:
                 was = peer.healthy
-                await self._check(checks, peer)
+                await self._check(balancer, peer)
                 if peer.healthy != was:
                     state = "healthy" if peer.healthy else "unhealthy"
                     _log.warning(
@@ -56,10 +62,11 @@ class HealthChecks:
                     )
             await asyncio.sleep(interval or _IDLE_S)
 
-    async def _check(self, checks: ActiveChecks, peer: Peer) -> None:
+    async def _check(self, balancer: Balancer, peer: Peer) -> None:
+        checks = balancer.upstream.active
         try:
             async with asyncio.timeout(checks.timeout_s):
-                status = await self._ask(checks, peer)
+                status = await self._ask(balancer, peer)
         except (TimeoutError, UpstreamTimeoutError):
             peer.timed_out(checks.limits)
         except UpstreamError:
@@ -70,17 +77,20 @@ class HealthChecks:
             else:
                 peer.status(status, checks.limits)
 
-    async def _ask(self, checks: ActiveChecks, peer: Peer) -> int | None:
+    async def _ask(self, balancer: Balancer, peer: Peer) -> int | None:
         """The status of the answer; None where only a connection was wanted."""
-        host = checks.server_name or peer.target.host
+        checks, target = balancer.upstream.active, peer.target
+        host = balancer.upstream.host_header or target.host
+        name = (checks.server_name or host).partition(":")[0]
         tls = checks.kind == "https"
-        address = Address(peer.target.host, peer.target.port, tls, host, checks.verify_certificate)
+        trust = (checks.verify_certificate, self._authorities)
+        address = Address(target.host, target.port, tls, name, *trust)
         connection = await self._pool.connect(address, checks.timeout_s)
         with contextlib.closing(connection):
             if checks.kind == "tcp":
                 return None
-            target = checks.path.encode()
-            await connection.send("GET", target, _headers(checks, host), b"", checks.timeout_s)
+            path = checks.path.encode()
+            await connection.send("GET", path, _headers(checks, host), b"", checks.timeout_s)
             await connection.head(checks.timeout_s)
             return connection.status
 

@@ -19,7 +19,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._idle: dict[Address, deque[Connection]] = {}
-        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._contexts: dict[tuple[bool, str], ssl.SSLContext] = {}
 
     async def take(self, address: Address, timeout_s: float) -> Connection:
         """An open connection, used before or new. Raises an UpstreamError."""
@@ -72,10 +72,11 @@ class Pool:
         return connection
 
     def _tls(self, address: Address) -> ssl.SSLContext:
-        if address.verify not in self._contexts:
-            context = ssl.create_default_context()
+        wanted = (address.verify, address.authorities)
+        if wanted not in self._contexts:
+            context = ssl.create_default_context(cadata=address.authorities or None)
             if not address.verify:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
-            self._contexts[address.verify] = context
-        return self._contexts[address.verify]
+            self._contexts[wanted] = context
+        return self._contexts[wanted]

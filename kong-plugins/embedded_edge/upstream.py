@@ -23,6 +23,7 @@ class Address:
     tls: bool = False
     server_name: str = ""  # what the certificate has to name
     verify: bool = True
+    authorities: str = ""  # PEM of the only ones that are believed; empty for the system's
 
     @property
     def authority(self) -> str:

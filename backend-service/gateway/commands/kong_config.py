@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import yaml
 
-from gateway.kong_config import read_consumers, read_issuers, read_yaml, render
+from gateway.kong_config import KongConfigError, read_consumers, read_issuers, read_yaml, render
 from gateway.local.state import write_private
 from gateway.settings import read_settings
 
@@ -22,6 +23,7 @@ def run(options: argparse.Namespace) -> int:
         issuers=read_issuers(options.issuers) if options.issuers else None,
         redis_url=read_settings().redis_url,
         tls=options.tls,
+        service_ca=_text(options.service_ca) if options.service_ca else None,
     )
     text = yaml.safe_dump(document, sort_keys=False)
     if options.output:
@@ -29,3 +31,10 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(text, end="")
     return 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise KongConfigError(f"{path}: {error.strerror}") from error

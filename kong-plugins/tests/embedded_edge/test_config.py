@@ -87,7 +87,7 @@ def test_an_unknown_option_value_or_lua_text_is_refused_by_name(
     assert named in message
 
 
-@pytest.mark.parametrize("field", ["targets", "certificates", "vaults", "ca_certificates"])
+@pytest.mark.parametrize("field", ["targets", "certificates", "vaults"])
 def test_an_unknown_part_of_the_document_is_refused_by_name(field: str) -> None:
     assert repr(field) in refusal({**document(), field: []})
 
