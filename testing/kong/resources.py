@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from testing.project.repository import read
+from testing.project.repository import read, read_yaml
 
 FOLDER = "configs/kong"
 GATEWAY = "konghq.com/"
@@ -29,7 +29,12 @@ def load(name: str) -> list[Resource]:
 
 
 def base() -> list[Resource]:
-    return load("kong-plugins.yaml")
+    """With the backend's Service, to which Kong's part is added."""
+    service: Resource = read_yaml("configs/kubernetes/base/service.yaml")
+    [kongs] = load("service.yaml")
+    assert identity(service) == identity(kongs)
+    merge(service, kongs)
+    return [*load("kong-plugins.yaml"), service]
 
 
 def with_oidc() -> list[Resource]:

@@ -25,7 +25,8 @@ def both(request: pytest.FixtureRequest) -> tuple[list[Resource], dict[str, Any]
     document = render(
         read_yaml(KONG_YAML),
         consumers=CONSUMERS,
-        service_url="http://portcullis-backend:8081",
+        service_url="https://portcullis-backend:8081",
+        service_ca="-----BEGIN CERTIFICATE-----\nof our own authority\n-----END CERTIFICATE-----",
         tag_keys_file="/etc/portcullis/tag-keys.json",
         issuers=ISSUERS if oidc else None,
         redis_url="rediss://redis.test:6379/0",
@@ -92,7 +93,15 @@ def test_the_same_service(both: tuple[list[Resource], dict[str, Any]]) -> None:
         ("retries", "retries"),
     ):
         assert annotation(service, ours) == str(wanted[theirs]), ours
+    assert annotation(service, "protocol") == wanted["protocol"]
+    # A pod is asked by its address, and known by the name of the Service.
+    name, space = service["metadata"]["name"], service["metadata"]["namespace"]
+    assert annotation(service, "host-header") == f"{name}.{space}.svc"
+    assert annotation(service, "tls-verify") == str(wanted["tls_verify"]).lower()
     assert annotated(service) == {
+        "protocol",
+        "host-header",
+        "tls-verify",
         "connect-timeout",
         "write-timeout",
         "read-timeout",

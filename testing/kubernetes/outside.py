@@ -37,6 +37,10 @@ KNOWN = (
         _named("kong", component="app", instance="kong"),
         frozenset({8000, 8443, 8080, 8100, 10254, 10255}),
     ),
+    # Where cert-manager shows who asks that the name is ours.
+    Outside("acme-solver", "kong", {"acme.cert-manager.io/http01-solver": "true"}, frozenset({8089})),
+    # Ours, in the component redis: Kong may reach it whether it is there or the cloud runs the store.
+    Outside("redis", "portcullis", _named("portcullis-redis"), frozenset({6379})),
     Outside("prometheus", "monitoring", _named("prometheus"), frozenset({9090})),
     Outside("prometheus-adapter", "monitoring", _named("prometheus-adapter"), frozenset({6443})),
     Outside("grafana", "monitoring", _named("grafana"), frozenset({3000})),
