@@ -127,10 +127,10 @@ def test_squid_holds_each_port_to_its_hosts() -> None:
     assert FORMATS["squid"](egress).splitlines()[1:] == [
         "acl port_443 port 443",
         "acl hosts_443 dstdomain -n api.openai.com",
-        "http_access allow tunnel port_443 hosts_443",
+        "http_access allow tunnel port_443 hosts_443 !inside",
         "acl port_8443 port 8443",
         "acl hosts_8443 dstdomain -n vllm.example",
-        "http_access allow tunnel port_8443 hosts_8443",
+        "http_access allow tunnel port_8443 hosts_8443 !inside",
     ]
 
 

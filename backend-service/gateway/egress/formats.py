@@ -26,7 +26,7 @@ def as_hosts(egress: Egress) -> str:
 
 
 def as_squid(egress: Egress) -> str:
-    """An include file for squid, where ``tunnel`` is the method CONNECT.
+    """An include file for squid, where ``tunnel`` is CONNECT and ``inside`` what no name may lead to.
 
     ``-n``: an address is not looked up backwards, where whoever owns it could give it a provider's name.
     Identity providers are not in it: Kong asks them, and does not go through a proxy.
@@ -35,7 +35,7 @@ def as_squid(egress: Egress) -> str:
     for port, hosts in groupby(sorted(egress.hosts, key=lambda host: host.port), lambda host: host.port):
         lines += [f"acl port_{port} port {port}"]
         lines += [f"acl hosts_{port} dstdomain -n {host.name}" for host in hosts]
-        lines += [f"http_access allow tunnel port_{port} hosts_{port}"]
+        lines += [f"http_access allow tunnel port_{port} hosts_{port} !inside"]
     return "\n".join(lines) + "\n"
 
 
