@@ -193,6 +193,32 @@ def test_in_the_foreground_it_greets_and_ends_with_its_children(
     until(lambda: all(gone(pid) for pid in pids))
 
 
+def test_a_stream_that_runs_when_it_is_told_to_end_ends_whole(
+    detached: Callable[..., dict[str, Any]],
+) -> None:
+    """The edge ends first: the backend would cut what it still answers through it."""
+    ready = detached("--simulate")
+    slow = urllib.request.Request(
+        ready["simulators_url"] + "/faults/openai",
+        data=json.dumps({"fault": "pace", "ms": 100}).encode(),
+        method="PUT",
+    )
+    urllib.request.urlopen(slow, timeout=10).close()
+    body = {"model": "gpt-4o-mini", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    request = urllib.request.Request(
+        ready["url"] + "/v1/chat/completions",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {ready['token']}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        first = answer.readline()
+        os.kill(ready["pid"], signal.SIGTERM)
+        rest = answer.read()
+    assert first.startswith(b"data: {")
+    assert rest.endswith(b"data: [DONE]\n\n")
+    until(lambda: gone(ready["pid"]))
+
+
 def test_its_children_end_when_it_is_killed(detached: Callable[..., dict[str, Any]]) -> None:
     ready = detached()
     (simulators,) = children(ready["pid"])

@@ -1,0 +1,1 @@
+"""Ending a backend, or Kong, under load: nothing may be lost or cut."""
