@@ -6,17 +6,50 @@
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-VENV="$ROOT/.venv"
-OLDEST_PYTHON="3.11"
+for part in common local compose checks terraform images secrets cluster after destroy; do
+  # shellcheck source=configs/deploy/common.sh
+  . "$ROOT/configs/deploy/$part.sh"
+done
 
 main() {
-  case "${1:-help}" in
-    local) shift && run_local "$@" ;;
-    stop) shift && run_local stop "$@" ;;
-    check) shift && portcullis check "$@" ;;
-    token) shift && portcullis token "$@" ;;
-    setup) shift && setup "${1:-product}" ;;
+  case "${1:-}" in
+    local) run_local "${@:2}" ;;
+    stop) run_local stop "${@:2}" ;;
+    check) portcullis check "${@:2}" ;;
+    token) portcullis token "${@:2}" ;;
+    setup) setup "${2:-product}" ;;
+    compose) compose "${@:2}" ;;
+    gke | eks)
+      begin "$@"
+      use_cloud "$1"
+      steps check_tools check_access make_state show_plan apply_plan read_outputs push_images open_cluster put_secrets \
+        install_cert_manager issue_certificates install_kong apply_manifests wait_for_rollout run_smoke_tests print_summary
+      ;;
+    status)
+      in_cloud "$@" || { show_local && return; }
+      begin "$@"
+      use_cloud "$CLOUD"
+      steps reach_cluster show_status
+      ;;
+    verify)
+      in_cloud "$@" || { verify_here "${@:2}" && return; }
+      begin "$@"
+      use_cloud "$CLOUD"
+      steps reach_cluster run_smoke_tests
+      ;;
+    rollback)
+      begin "$@"
+      use_cloud "$CLOUD"
+      steps choose_rollback reach_cluster roll_back wait_for_rollback run_smoke_tests
+      ;;
+    destroy)
+      begin "$@"
+      use_cloud "$CLOUD"
+      steps confirm_destruction open_state remove_kong plan_destruction destroy_resources
+      ;;
+    "") if [ -n "${PROJECT_ID:-}" ]; then main gke; else usage; fi ;;
     help | -h | --help) usage ;;
+    -*) if [ -n "${PROJECT_ID:-}" ]; then main gke "$@"; else die "there is no option '$1'; ./deploy.sh alone lists the commands"; fi ;;
     *) die "there is no command '$1'; ./deploy.sh alone lists them" ;;
   esac
 }
@@ -25,137 +58,39 @@ usage() {
   cat <<'TEXT'
 ./deploy.sh COMMAND
 
+On this machine
   local     set everything up, start edge, backend and simulators here, print a token and a curl that works
               --port N       the gateway's port (default 8000; 0 for any); its management port is the next one
               --detach       go on in the background; prints one JSON line when ready
               --no-limits    no rate limits, for load tests
               --simulate     ask no real provider, whatever credentials the environment holds
   local stop  end what runs here (--port N: only that one); `stop` does the same
+  compose   in containers, with a real Kong; more words go to `docker compose`
   check     say whether configs/gateway/gateway.yaml is good and what it means
   token     make a token: --tenant --subject --tier --scope --floor --life (see token --help)
   setup     only make the virtual environment (.venv); `setup tests` with what the tests need
+
+In a cloud: export PROJECT_ID=my-project (gke), or sign on to AWS (eks)
+  gke       Terraform, images, secrets, Kong, manifests, smoke tests; run again, it goes on where it stopped.
+            It shows the plan and asks; alone, with PROJECT_ID set, ./deploy.sh does the same
+  eks       the same on AWS
+              --yes          do not ask, for automation
+              --dry-run      only show every command
+  status    what runs, and whether it answers
+  verify    the smoke tests against it (testing/test-requests.sh)
+  rollback  back to what ran before the last rollout
+  destroy   take everything away; asks for the project's id. --unprotect lifts deletion protection first
+
+  REGION, CLUSTER_NAME, DOMAIN, CLUSTER_MODE, OVERLAY, ALERT_EMAIL, IMAGE_TAG, TF_STATE_BUCKET, TENANT, BUILDER:
+  see .env.example. status, verify, rollback and destroy take `eks` for what is on AWS.
 
 Tests: ./testing/run.sh
 TEXT
 }
 
-run_local() {
-  setup product
-  exec "$VENV/bin/portcullis" local "$@"
-}
-
-portcullis() {
-  setup product
-  exec "$VENV/bin/portcullis" "$@"
-}
-
-# setup product|tests: makes .venv from the pinned requirements, once; waits for another setup that is under way.
-setup() {
-  local kind="$1" requirements stamp
-  case "$kind" in
-    product) requirements="$ROOT/backend-service/requirements.txt" ;;
-    tests) requirements="$ROOT/testing/requirements.txt" ;;
-    *) die "setup takes nothing or 'tests', not '$kind'" ;;
-  esac
-  stamp="$(stamp_of "$requirements")"
-  is_set_up "$kind" "$stamp" && return
-  (
-    flock -w 900 9 || die "another setup has not ended for 15 minutes; see what holds $ROOT/.venv.lock"
-    is_set_up "$kind" "$stamp" && exit 0
-    make_venv
-    install_requirements "$requirements"
-    link_projects
-    echo "$stamp" >"$VENV/.installed-$kind"
-    # What the tests need holds all that the product needs.
-    [ "$kind" = product ] || stamp_of "$ROOT/backend-service/requirements.txt" >"$VENV/.installed-product"
-  ) 9>"$ROOT/.venv.lock"
-}
-
-# What an environment was made from. The folder is in it: an environment does not survive being moved.
-stamp_of() {
-  cat "$1" "$ROOT/backend-service/pyproject.toml" "$ROOT/kong-plugins/pyproject.toml" - <<<"$ROOT" | sha256sum | cut -d' ' -f1
-}
-
-is_set_up() {
-  [ -x "$VENV/bin/portcullis" ] && [ "$(cat "$VENV/.installed-$1" 2>/dev/null)" = "$2" ] &&
-    "$VENV/bin/python" -c '' 2>/dev/null
-}
-
-make_venv() {
-  local python
-  if [ -x "$VENV/bin/python" ] && "$VENV/bin/python" -m pip --version >/dev/null 2>&1 &&
-    head -n1 "$VENV/bin/pip" | grep -qF "$VENV"; then
-    return
-  fi
-  python="$(find_python)"
-  ensure_venv_module "$python"
-  say "Making a virtual environment in .venv with $("$python" --version) ..."
-  rm -rf "$VENV"
-  "$python" -m venv "$VENV" || die "could not make $VENV; is the disk full or the folder read-only?"
-}
-
-find_python() {
-  local name newest=""
-  for name in ${PORTCULLIS_PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
-    command -v "$name" >/dev/null 2>&1 || continue
-    newest="$("$name" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" || continue
-    if "$name" -c "import sys; sys.exit(sys.version_info < (${OLDEST_PYTHON/./, }))"; then
-      command -v "$name"
-      return
-    fi
-  done
-  [ -z "$newest" ] || die "Python $newest is too old; install Python $OLDEST_PYTHON or newer"
-  die "there is no Python; install Python $OLDEST_PYTHON or newer (Debian: apt-get install python3 python3-venv)"
-}
-
-# Debian's own Python comes without venv.
-ensure_venv_module() {
-  "$1" -c 'import venv, ensurepip' 2>/dev/null && return
-  local package
-  package="python$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
-  install_package "$package" || die "$1 has no venv module; install it with: apt-get install $package"
-}
-
-# install_package NAME: from Debian, where this user may; returns 1 where not.
-install_package() {
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || return 1
-  say "Installing $1 ..."
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null 2>&1 ||
-    { apt-get update -qq >/dev/null 2>&1 &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null 2>&1; }
-}
-
-install_requirements() {
-  local total log
-  total="$(grep -c '^[a-z]' "$1")"
-  log="$(mktemp)"
-  say "Installing $total pinned packages (a minute or two the first time) ..."
-  if ! "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --require-hashes \
-    --progress-bar off -r "$1" 2>"$log" | show_progress; then
-    tail -n 5 "$log" >&2
-    rm -f "$log"
-    die "could not install the packages; is PyPI reachable? Run the command again to go on"
-  fi
-  rm -f "$log"
-}
-
-# A line for every 20 packages: enough to see that it moves.
-show_progress() {
-  awk '/^Collecting/ && ++n % 20 == 0 { print "  ... " n; fflush() }
-       /^Installing collected/ { print "  ... unpacking"; fflush() }' >&2
-}
-
-link_projects() {
-  "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --no-deps --no-index \
-    --no-build-isolation -e "$ROOT/kong-plugins" -e "$ROOT/backend-service" >&2 ||
-    die "could not link the projects into .venv; the lines above say why"
-}
-
-say() { echo "$*" >&2; }
-
-die() {
-  echo "deploy.sh: $*" >&2
-  exit 1
+# in_cloud COMMAND [OPTIONS]: whether it is about a cloud, or this machine.
+in_cloud() {
+  [ -n "${PROJECT_ID:-}" ] || [[ " ${*:2} " =~ " eks " ]]
 }
 
 main "$@"

@@ -11,7 +11,7 @@ main() {
   esac
   "$ROOT/deploy.sh" setup tests
   cd "$ROOT"
-  ensure_redis
+  ensure_packages
   if [ "${1:-}" = long ]; then
     shift
     # One after the other: they measure what others may do to a healthy request.
@@ -21,8 +21,8 @@ main() {
   step "ruff" "$BIN/ruff" check --quiet .
   step "ruff format" "$BIN/ruff" format --check --quiet .
   step "mypy" "$BIN/mypy" --no-error-summary backend-service/gateway kong-plugins/compliance \
-    kong-plugins/embedded_edge kong-plugins/oidc kong-plugins/pluginserver testing diagrams/*.py
-  step "shellcheck" "$BIN/shellcheck" deploy.sh testing/run.sh testing/lock.sh .ci/run
+    kong-plugins/embedded_edge kong-plugins/oidc kong-plugins/pluginserver testing diagrams/*.py configs/deploy/*.py
+  step "shellcheck" check_scripts
   if [ $# -gt 0 ]; then
     step "pytest" "$BIN/pytest" -m "not long" "$@"
   else
@@ -43,13 +43,28 @@ Sets everything up by itself, then runs ruff, mypy, shellcheck and every test, i
 TEXT
 }
 
-# Tests of the shared store want a real Redis; without one they skip and say so.
-ensure_redis() {
-  command -v redis-server >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1 ||
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server >/dev/null 2>&1 ||
-    { apt-get update -qq >/dev/null 2>&1 &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server >/dev/null 2>&1; } ||
-    echo "redis-server could not be installed: the tests that need it will skip" >&2
+# What tests want of Debian: the program, and the package that has it. Without one its tests skip and say so.
+PACKAGES=(redis-server:redis-server bats:bats prometheus:prometheus amtool:prometheus-alertmanager squid:squid)
+
+ensure_packages() {
+  local row missing=()
+  for row in "${PACKAGES[@]}"; do
+    command -v "${row%%:*}" >/dev/null 2>&1 || missing+=("${row#*:}")
+  done
+  [ ${#missing[@]} != 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || return 0
+  echo "installing ${missing[*]} ..." >&2
+  install "${missing[@]}" || { apt-get update -qq >/dev/null 2>&1 && install "${missing[@]}"; } ||
+    echo "could not be installed: ${missing[*]}; the tests that need them will skip" >&2
+}
+
+install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
+}
+
+# Wherever they are.
+check_scripts() {
+  find . \( -name .venv -o -name .local -o -name .git \) -prune -o \
+    \( -name "*.sh" -o -name "*.bats" -o -name "*.bash" -o -name stub \) -print0 | xargs -0 "$BIN/shellcheck" .ci/run
 }
 
 FAILED=()

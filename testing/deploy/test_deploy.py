@@ -30,6 +30,7 @@ TOOLS = (
 def clone(tmp_path: Path) -> Path:
     """The script and what it reads, in a folder with a space."""
     folder = tmp_path / "a clone"
+    shutil.copytree(ROOT / "configs/deploy", folder / "configs/deploy")
     for name in ("deploy.sh", "backend-service/pyproject.toml", "kong-plugins/pyproject.toml"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
@@ -69,7 +70,7 @@ def run(clone: Path, path: Path, *arguments: str) -> subprocess.CompletedProcess
 def test_alone_it_lists_its_commands(clone: Path, path: Path) -> None:
     done = run(clone, path)
     assert done.returncode == 0
-    for command in ("local", "stop", "check", "token", "setup"):
+    for command in ("local", "stop", "check", "token", "setup", "compose", "gke", "status", "destroy"):
         assert command in done.stdout
     assert not (clone / ".venv").exists()
 

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# What goes into the cluster, in its order: certificates before Kong, which mounts them; Kong before its resources, which
+# its webhook checks.
+# shellcheck disable=SC2034,SC2153  # the parts share their variables
+
+NAMESPACE=portcullis
+KONG_NAMESPACE=kong
+KONG_CHART=3.4.1
+CERT_MANAGER_CHART=v1.21.1
+
+open_cluster() {
+  local namespace
+  HINT="the right container.clusters.connect, and a cluster that is running: ./deploy.sh status"
+  cloud_get_credentials
+  for namespace in "$NAMESPACE" "$KONG_NAMESPACE"; do
+    printf '{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "%s"}}' "$namespace" |
+      apply_from_input deploy.sh-namespaces
+  done
+}
+
+# apply_from_input MANAGER
+apply_from_input() {
+  feed 120 kubectl apply --server-side --force-conflicts "--field-manager=$1" -f -
+}
+
+install_cert_manager() {
+  local options
+  options="$(cloud_cert_manager_options)"
+  # GKE Autopilot lets nobody write into kube-system.
+  helm_install cert-manager cert-manager cert-manager https://charts.jetstack.io "$CERT_MANAGER_CHART" \
+    --set crds.enabled=true --set global.leaderElection.namespace=cert-manager ${options:+"$options"}
+}
+
+install_kong() {
+  keep "$OVERLAY_FOLDER/kong-values.yaml" <<TEXT
+image: {unifiedRepoTag: "$REGISTRY/portcullis-kong@${DIGEST[portcullis-kong]}"}
+podAnnotations: {portcullis/secrets: "$SECRET_VERSIONS"}
+$(cloud_kong_values)
+TEXT
+  helm_install kong "$KONG_NAMESPACE" kong https://charts.konghq.com "$KONG_CHART" \
+    --values "$ROOT/configs/kong/kong-values.yaml" --values "$OVERLAY_FOLDER/kong-values.yaml"
+}
+
+# helm_install RELEASE NAMESPACE CHART REPOSITORY VERSION OPTIONS...
+helm_install() {
+  local state
+  HINT="what its pods say: KUBECONFIG=$KUBECONFIG kubectl describe pods --namespace $2"
+  # A run that was killed leaves a release that waits for it for ever.
+  state="$(attempt 60 helm status "$1" --namespace "$2" --output json | grep -o '"status": *"pending-[a-z]*"' || true)"
+  case "$state" in
+    *pending-install*) run 600 helm uninstall "$1" --namespace "$2" --wait --timeout 5m ;;
+    *pending-*) run 1200 helm rollback "$1" --namespace "$2" --wait --timeout 15m ;;
+  esac
+  run 1800 helm upgrade --install "$1" "$3" --repo "$4" --version "$5" --namespace "$2" --create-namespace \
+    --wait --timeout 20m "${@:6}"
+}
+
+# The overlay with what is only known here: images by digest, accounts, addresses.
+render_manifests() {
+  write_overlay | keep "$OVERLAY_FOLDER/kustomization.yaml"
+  HINT="kubectl kustomize ${OVERLAY_FOLDER#"$ROOT"/} says what is wrong"
+  MANIFESTS="$STATE/manifests.yaml"
+  run 120 kubectl kustomize "$OVERLAY_FOLDER" | keep "$MANIFESTS"
+}
+
+write_overlay() {
+  local setting
+  cat <<TEXT
+# Made by deploy.sh for $PROJECT. Changes are lost at its next run.
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - $(realpath --canonicalize-missing --relative-to="$OVERLAY_FOLDER" "$ROOT/configs/kubernetes/overlays/$OVERLAY")
+images:
+  - name: portcullis-backend
+    newName: $REGISTRY/portcullis-backend
+    digest: ${DIGEST[portcullis-backend]}
+configMapGenerator:
+  - name: portcullis-settings
+    namespace: $NAMESPACE
+    behavior: merge
+    literals:
+TEXT
+  for setting in "${CLUSTER_SETTINGS[@]}"; do echo "      - \"$setting\""; done
+  cat <<TEXT
+patches:
+  - target: {kind: Deployment, name: portcullis-backend}
+    patch: |-
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: portcullis-backend}
+      spec: {template: {metadata: {annotations: {portcullis/secrets: "$SECRET_VERSIONS"}}}}
+$(cloud_patches)
+$(certificate_patch)
+TEXT
+}
+
+# A public certificate needs a name. Without one, Kong keeps the one that signed itself.
+certificate_patch() {
+  echo "  - target: {kind: Certificate, name: portcullis-tls}"
+  echo "    patch: |-"
+  if [ -n "${DOMAIN:-}" ]; then
+    echo "      [{\"op\": \"replace\", \"path\": \"/spec/dnsNames\", \"value\": [\"$DOMAIN\", \"gateway.$DOMAIN\"]}]"
+  else
+    printf '      %s\n' "\$patch: delete" 'apiVersion: cert-manager.io/v1' 'kind: Certificate' 'metadata: {name: portcullis-tls}'
+  fi
+}
+
+issue_certificates() {
+  render_manifests
+  put_first_certificate
+  HINT="KUBECONFIG=$KUBECONFIG kubectl describe certificates --all-namespaces"
+  [ "$DRY_RUN" = true ] ||
+    values of-kinds Namespace Issuer ClusterIssuer Certificate <"$MANIFESTS" >"$WORK/certificates.yaml"
+  run 300 kubectl apply --server-side --force-conflicts --field-manager=deploy.sh -f "$WORK/certificates.yaml"
+  # The backend and Kong mount it. It is signed in the cluster, so it is there at once.
+  run 330 kubectl wait --for=condition=Ready certificate/portcullis-backend-tls "--namespace=$NAMESPACE" --timeout=300s
+}
+
+apply_manifests() {
+  HINT="KUBECONFIG=$KUBECONFIG kubectl get events --all-namespaces"
+  run 600 kubectl apply --server-side --force-conflicts --field-manager=deploy.sh -f "$MANIFESTS"
+}
+
+wait_for_rollout() {
+  HINT="KUBECONFIG=$KUBECONFIG kubectl describe pods --namespace $NAMESPACE; ./deploy.sh rollback goes back"
+  run 1260 kubectl rollout status deployment/portcullis-backend "--namespace=$NAMESPACE" --timeout=20m
+  run 1260 kubectl rollout status deployment/kong-kong "--namespace=$KONG_NAMESPACE" --timeout=20m
+  [ "$DRY_RUN" = true ] || record_release
+}
+
+# What rollback compares: when, tag, and the digest of each image.
+record_release() {
+  local release="$IMAGE_TAG ${DIGEST[portcullis-backend]} ${DIGEST[portcullis-kong]}"
+  [ "$(tail -n 1 "$STATE/releases" 2>/dev/null | cut -d' ' -f2-)" = "$release" ] ||
+    echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $release" >>"$STATE/releases"
+}

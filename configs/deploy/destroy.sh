@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Taking everything away again. It asks for the project's id, whatever --yes says.
+# shellcheck disable=SC2034,SC2153  # the parts share their variables
+
+confirm_destruction() {
+  say "This takes away everything that ./deploy.sh $CLOUD made in $PROJECT: cluster, network, images, stores, secrets."
+  [ "$UNPROTECT" = true ] || say "Cluster, stores and secrets are protected from it: it will stop there. --unprotect lifts that first."
+  confirm "Type the project's id to go on:" "$PROJECT" always
+}
+
+# What Kubernetes made in the cloud (the load balancer) is not in Terraform's state, and would keep the network.
+remove_kong() {
+  HINT="helm uninstall kong --namespace $KONG_NAMESPACE, by hand"
+  if ! cloud_get_credentials; then
+    say "  the cluster cannot be reached; when it is gone already, that is as it should be"
+    return
+  fi
+  run 600 helm uninstall kong --namespace "$KONG_NAMESPACE" --ignore-not-found --wait --timeout 8m
+}
+
+plan_destruction() {
+  HINT="what is protected says so; --unprotect lifts it"
+  write_variables
+  if [ "$UNPROTECT" = true ]; then
+    terraform_here 1800 apply -input=false -auto-approve -lock-timeout=120s "-var-file=$STATE/deploy.tfvars" \
+      -var=deletion_protection=false
+  fi
+  terraform_here 900 plan -destroy -input=false -lock-timeout=120s "-var-file=$STATE/deploy.tfvars" \
+    "-var=deletion_protection=$([ "$UNPROTECT" = true ] && echo false || echo true)" "-out=$STATE/plan"
+}
+
+destroy_resources() {
+  HINT="deletion protection: run it again with --unprotect"
+  terraform_here 5400 apply -input=false -lock-timeout=120s "$STATE/plan"
+  rm -f "$STATE/plan"
+  say "The bucket of Terraform's state is left, and $STATE. Delete them when nothing is to be brought back."
+}
