@@ -20,6 +20,7 @@ from gateway.errors import (
 )
 from gateway.ledger import cost_usd
 from gateway.observability import Metrics, RequestRecord
+from gateway.observability.steps import outcome_of
 from gateway.policy import eligible, may_use
 from gateway.routing import AUTO, candidates, plan
 from gateway.types import (
@@ -176,12 +177,14 @@ class Pipeline:
                         if chunk.usage is not None:
                             self._settle(chunk, record)
                         yield chunk
-                record.outcome = attempt.outcome = "ok"
-            except GatewayError as error:
-                record.outcome = attempt.outcome = error.code
+                record.outcome = "ok"
+                attempt.end("ok")
+            except BaseException as error:
+                if isinstance(error, GatewayError):
+                    record.outcome = error.code
+                attempt.end(outcome_of(error))
                 raise
             finally:
-                attempt.end(attempt.outcome)
                 self.metrics.attempted(attempt)
 
     def _settle(self, answer: Answer | Chunk, record: RequestRecord) -> None:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import GatewayError
 from gateway.lifecycle import Lifecycle
 from gateway.observability import Exchange, Metrics, RequestRecord, Traces, money
+from gateway.observability.record import UNKNOWN
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 #: On what is answered while draining: an edge that kept the connection would send its next request to nobody.
@@ -128,7 +129,7 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 def _exchange(scope: Scope, status: int) -> Exchange:
     """The route is the path's template: a path that nobody serves is the caller's text and stays out."""
-    route = getattr(scope.get("route"), "path", "unknown")
+    route = getattr(scope.get("route"), "path", UNKNOWN)
     # More than one `traceparent` is none, says its specification.
     parents = [value for name, value in scope["headers"] if name == b"traceparent"]
     return Exchange(scope["method"], route, status, parents[0].decode("latin-1") if len(parents) == 1 else "")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from compliance.classes import PUBLIC, ComplianceClass
 from gateway.observability.steps import Attempt, Step, Timed
 from gateway.types import Caller, Deployment, Usage
+
+UNKNOWN: Final = "unknown"
+"""The route of a request that came to none."""
 
 
 @dataclass(frozen=True, slots=True)

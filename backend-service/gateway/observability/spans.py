@@ -13,7 +13,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from gateway.observability import span_names as names
 from gateway.observability.label_values import ABANDONED, OK
-from gateway.observability.record import Exchange, RequestRecord
+from gateway.observability.record import UNKNOWN, Exchange, RequestRecord
 from gateway.observability.steps import Attempt
 
 Attributes = dict[str, str | int | float | bool]
@@ -36,7 +36,7 @@ def trace_request(tracer: Tracer, record: RequestRecord, exchange: Exchange) -> 
     parent = {"traceparent": exchange.traceparent} if exchange.traceparent else {}
     method = exchange.method if exchange.method in METHODS else "_OTHER"
     root = tracer.start_span(
-        f"{method} {exchange.route}",
+        method if exchange.route == UNKNOWN else f"{method} {exchange.route}",
         context=_PARENT.extract(parent, Context()),
         kind=SpanKind.SERVER,
         start_time=clock(record.started),
@@ -105,7 +105,7 @@ def _of_request(record: RequestRecord, exchange: Exchange, method: str) -> Attri
     return _known(
         {
             names.HTTP_METHOD: method,
-            names.HTTP_ROUTE: exchange.route,
+            names.HTTP_ROUTE: exchange.route if exchange.route != UNKNOWN else None,
             names.HTTP_STATUS: exchange.status,
             names.REQUEST_ID: record.request_id,
             names.COMPLIANCE_CLASS: record.compliance.name,
