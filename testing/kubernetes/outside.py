@@ -27,6 +27,9 @@ def _named(name: str, **more: str) -> dict[str, str]:
     return labels | {f"app.kubernetes.io/{key}": value for key, value in more.items()}
 
 
+NAMESPACES = frozenset({"kong", "cert-manager", "monitoring"})
+"""Those into which we put something whether or not they are made here."""
+
 KNOWN = (
     Outside("kube-dns", "kube-system", {"k8s-app": "kube-dns"}, frozenset({53})),
     Outside("node-local-dns", "kube-system", {"k8s-app": "node-local-dns"}, frozenset({53})),
@@ -41,8 +44,11 @@ KNOWN = (
     Outside("acme-solver", "kong", {"acme.cert-manager.io/http01-solver": "true"}, frozenset({8089})),
     # Ours, in the component redis: Kong may reach it whether it is there or the cloud runs the store.
     Outside("redis", "portcullis", _named("portcullis-redis"), frozenset({6379})),
+    # Models that somebody else runs on the cluster, by vLLM or KServe.
+    Outside("vllm", "models", {}, frozenset({8000})),
     Outside("prometheus", "monitoring", _named("prometheus"), frozenset({9090})),
     Outside("prometheus-adapter", "monitoring", _named("prometheus-adapter"), frozenset({6443})),
+    Outside("collector", "monitoring", _named("opentelemetry-collector"), frozenset({4318})),
     Outside("grafana", "monitoring", _named("grafana"), frozenset({3000})),
     Outside(
         "ingress-nginx",

@@ -10,7 +10,7 @@ from testing.kubernetes import outside, reach
 from testing.kubernetes.chart import VALUES, WITH_MANAGED_REDIS, rendered_chart
 from testing.kubernetes.checking import rendered, rule_faults, schema_faults
 from testing.kubernetes.model import Cluster, Workload, matches
-from testing.kubernetes.rendering import Combination, Resource, fits
+from testing.kubernetes.rendering import Combination, Resource
 
 VALUE_FILES = {"own store": (VALUES,), "managed store": WITH_MANAGED_REDIS}
 
@@ -21,9 +21,8 @@ def release(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Resource, .
 
 
 def around() -> tuple[Resource, ...]:
-    """prod with Kong's part, whether it has it already or not."""
-    with_kong = Combination("prod", ("kong",))
-    return rendered(with_kong if fits(with_kong) else Combination("prod"))
+    """prod with Kong's part and what watches it."""
+    return rendered(Combination("prod", ("kong", "monitoring")))
 
 
 def kong(release: tuple[Resource, ...]) -> Workload:

@@ -153,6 +153,7 @@ FAULTS: list[tuple[str, str, str, Any]] = [
     ("routes", "HTTPRoute/app", "spec.rules.0.filters.0.extensionRef.name", "other"),
     ("monitors", "ServiceMonitor/app", "spec.selector", OTHER),
     ("monitors", "ServiceMonitor/app", "spec.endpoints.0.port", "metrics"),
+    ("monitors", "ServiceMonitor/app", "spec.endpoints.0", {"targetPort": "metrics"}),
     ("monitors", "ServiceMonitor/app", "spec.namespaceSelector", {"matchNames": ["other"]}),
 ]
 
@@ -208,6 +209,7 @@ def twice(kind: str, **changes: Any) -> Iterator[Resource]:
         ("autoscalers", "HorizontalPodAutoscaler"),
         ("budgets", "PodDisruptionBudget"),
         ("selectors", "Deployment"),
+        ("monitors", "Service"),
     ],
 )
 def test_two_that_get_in_each_others_way_are_found(rule: str, kind: str) -> None:

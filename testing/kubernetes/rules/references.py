@@ -8,6 +8,7 @@ from typing import Any
 
 from testing.kubernetes import declared
 from testing.kubernetes.model import CLUSTER_WIDE, Cluster, Workload, matches, namespace, spec_of
+from testing.kubernetes.outside import NAMESPACES
 from testing.kubernetes.rendering import Resource
 from testing.kubernetes.rules import Fault, Rule, of_workload
 from testing.kubernetes.schemas import named
@@ -151,7 +152,7 @@ def namespaces(cluster: Cluster) -> Iterator[Fault]:
             yield Fault(named(resource), "names no namespace")
         elif resource["kind"] in CLUSTER_WIDE and resource["metadata"].get("namespace"):
             yield Fault(named(resource), "belongs to no namespace")
-        elif space and space not in cluster.namespaces:
+        elif space and space not in cluster.namespaces.keys() | NAMESPACES:
             yield Fault(named(resource), f"namespace {space} is not made here")
     for name, labels in cluster.namespaces.items():
         if labels.get("pod-security.kubernetes.io/enforce") != "restricted":

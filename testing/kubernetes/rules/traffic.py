@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,10 @@ from testing.kubernetes.rules import Fault, Rule, of_workload
 from testing.kubernetes.schemas import named
 
 LONGEST_STREAM_S = 600
-ON_THE_WAY = frozenset({"portcullis-backend", "kong", "litellm", "ollama", "egress-proxy"})
+ON_THE_WAY = frozenset(
+    {"portcullis-backend", "kong", "litellm", "ollama", "egress-proxy"}
+    | {"oauth2-proxy", "oauth2-proxy-admin"}
+)
 """Who carries a stream, by app.kubernetes.io/name without `portcullis-`."""
 KONG = "konghq.com/"
 
@@ -84,7 +88,7 @@ def _annotations(cluster: Cluster) -> Iterator[Fault]:
 
 
 def monitors(cluster: Cluster) -> Iterator[Fault]:
-    """A ServiceMonitor finds a Service with that port."""
+    """A ServiceMonitor finds a Service with that port, and each pod once."""
     for monitor in cluster.of_kind("ServiceMonitor"):
         spec = spec_of(monitor)
         spaces = (spec.get("namespaceSelector") or {}).get("matchNames", [namespace(monitor)])
@@ -95,12 +99,20 @@ def monitors(cluster: Cluster) -> Iterator[Fault]:
             and matches(spec["selector"], service["metadata"].get("labels") or {})
         ]
         # Kong's own Service is its chart's.
-        if not found and spaces != ["kong"]:
+        if not found and "kong" not in spaces:
             yield Fault(named(monitor), "finds no Service")
+        asked: Counter[str] = Counter()
         for service in found:
+            pods = cluster.selected({"matchLabels": spec_of(service)["selector"]}, namespace(service))
+            asked.update(workload.name for workload in pods)
             for endpoint in spec["endpoints"]:
-                if endpoint.get("port") not in [row.get("name") for row in spec_of(service)["ports"]]:
-                    yield Fault(named(monitor), f"asks port {endpoint.get('port')} of {named(service)}")
+                names = [row.get("name") for row in spec_of(service)["ports"]]
+                inside = "targetPort" in endpoint and any(w.declares(endpoint["targetPort"]) for w in pods)
+                if endpoint.get("port") not in names and not inside:
+                    yield Fault(named(monitor), f"asks {dict(endpoint)} of {named(service)}")
+        for name, count in asked.items():
+            if count > 1:
+                yield Fault(named(monitor), f"counts {name} {count} times, by as many Services")
 
 
 RULES: Mapping[str, Rule] = {"grace-periods": grace_periods, "routes": routes, "monitors": monitors}
