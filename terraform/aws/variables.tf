@@ -298,7 +298,7 @@ variable "bedrock_inference_profiles" {
 variable "tenants" {
   description = "Tenants that get a secret for their Kong credential: those of configs/gateway/gateway.yaml."
   type        = set(string)
-  default     = ["demo"]
+  default     = ["clinic", "demo"]
   nullable    = false
 
   validation {

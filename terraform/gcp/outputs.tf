@@ -46,7 +46,7 @@ output "redis_port" {
 }
 
 output "redis_instance" {
-  description = "Full name of the shared store. Its token: GET https://memorystore.googleapis.com/v1beta/NAME/tokenAuthUsers/default/authTokens."
+  description = "Full name of the shared store. Its token: GET https://memorystore.googleapis.com/v1/NAME/tokenAuthUsers/default/authTokens."
   value       = google_memorystore_instance.this.name
 }
 

@@ -390,7 +390,7 @@ variable "namespace" {
 variable "tenants" {
   description = "Tenants that get a secret for their Kong credential: those of configs/gateway/gateway.yaml."
   type        = set(string)
-  default     = ["demo"]
+  default     = ["clinic", "demo"]
   nullable    = false
 
   validation {

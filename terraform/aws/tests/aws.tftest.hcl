@@ -184,7 +184,7 @@ run "names_that_are_read" {
       output.redis_host == "master.portcullis.some.use1.cache.amazonaws.com" &&
       output.redis_port == 6379 &&
       output.redis_auth_secret == "portcullis/redis-auth" &&
-      keys(output.secret_ids) == ["demo-jwt", "llm-api-keys", "redis-auth", "tag-keys"] &&
+      keys(output.secret_ids) == ["clinic-jwt", "demo-jwt", "llm-api-keys", "redis-auth", "tag-keys"] &&
       output.certificate_arn == "" && length(output.name_servers) == 0
     )
     error_message = "what is read of it"

@@ -127,7 +127,7 @@ run "names_that_deploy_sh_reads" {
   }
 
   assert {
-    condition     = keys(output.secret_ids) == ["demo-jwt", "llm-api-keys", "redis-auth", "redis-ca", "tag-keys"]
+    condition     = keys(output.secret_ids) == ["clinic-jwt", "demo-jwt", "llm-api-keys", "redis-auth", "redis-ca", "tag-keys"]
     error_message = "one secret for each thing, and one a tenant"
   }
 
