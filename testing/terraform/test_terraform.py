@@ -1,8 +1,8 @@
 """What Terraform itself says, with the providers' own schemas and validators. No cloud is asked for anything.
 
 `terraform fmt` needs Terraform only. All else needs the providers, from a folder that
-PORTCULLIS_TERRAFORM_MIRROR names: where a registry can be reached, `terraform providers mirror FOLDER` makes one,
-run in terraform/gcp, terraform/aws and terraform/modules/portcullis.
+PORTCULLIS_TERRAFORM_MIRROR names: where a registry can be reached, `terraform providers mirror FOLDER` makes
+one, run in terraform/gcp, terraform/aws and terraform/modules/portcullis.
 """
 
 import json
