@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgpack
 import pytest
+
+from testing.plugin_server import STOCK, KongSide, dump, packed, plugin_server
 
 Make = Callable[..., Any]
 SSN = "123-45-6789"
-DEADLINE_S = 20.0
-COMMAND = Path(sys.executable).parent / "kong-python-pluginserver"
 MODES = {
     "threads": [],
     "threads, errors raised": ["--no-lua-style"],
@@ -31,37 +22,14 @@ MODES = {
 }
 
 
-def packed(message: Any) -> bytes:
-    data: bytes = msgpack.packb(message, use_bin_type=True)
-    return data
-
-
 @dataclass(frozen=True)
 class Exited:
     status: int
     body: dict[str, str]
 
 
-class KongSide:
-    """Kong's end of the socket: it asks, and answers the PDK calls that come as results."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self._unpacker = msgpack.Unpacker(strict_map_key=False)
-        self._id = 0
-        self.calls: list[tuple[str, list[Any]]] = []
-
-    def ask(self, method: str, argument: Any) -> Any:
-        self._id += 1
-        self._socket.sendall(packed([0, self._id, f"plugin.{method}", [argument]]))
-        while True:
-            for kind, answered, error, result in self._unpacker:
-                assert (kind, answered) == (1, self._id)
-                assert error is None, error
-                return result
-            data = self._socket.recv(65536)
-            assert data, "the plugin server closed the connection"
-            self._unpacker.feed(data)
+class Kong(KongSide):
+    """Asks for what one request is answered with."""
 
     def start_instance(self, **config: Any) -> int:
         config |= {"__seq__": 2, "__plugin_id": "100aa0c8", "route_id": "f3ef8bde", "__key__": "plugins:x"}
@@ -83,9 +51,6 @@ class KongSide:
             result = self.ask("StepMultiMap" if call.endswith("get_headers") else "Step", step)
         return None
 
-    def close(self) -> None:
-        self._socket.close()
-
 
 def test_this_side_speaks_as_kong_was_recorded() -> None:
     """Three frames that a Kong 3.9.3 sent, byte for byte."""
@@ -102,55 +67,13 @@ def test_this_side_speaks_as_kong_was_recorded() -> None:
     assert packed(without).hex() == "940005ab706c7567696e2e537465709181a74576656e74496400"
 
 
-@contextlib.contextmanager
-def stock_server(plugin_folder: Path, flags: list[str]) -> Iterator[KongSide]:
-    # A folder of its own with a short name: the address of a unix socket holds 107 bytes.
-    prefix = Path(tempfile.mkdtemp(prefix="portcullis-"))
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(plugin_folder.parents[1])}
-    command = [str(COMMAND), "-d", str(plugin_folder), "-p", str(prefix), "--socket-name", "s", *flags]
-    with (prefix / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
-    try:
-        kong = connect(str(prefix / "s"), process, prefix / "log")
-        yield kong
-        kong.close()
-    finally:
-        process.terminate()
-        try:
-            process.wait(DEADLINE_S)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
-            process.wait(DEADLINE_S)
-            shutil.rmtree(prefix)
-
-
-def connect(path: str, process: subprocess.Popen[bytes], log: Path) -> KongSide:
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        attempt = socket.socket(socket.AF_UNIX)
-        attempt.settimeout(DEADLINE_S)
-        try:
-            attempt.connect(path)
-            return KongSide(attempt)
-        except OSError:
-            attempt.close()
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
-
-
 @pytest.fixture(scope="module", params=MODES)
-def kong(request: pytest.FixtureRequest, plugin_folder: Path) -> Iterator[KongSide]:
-    with stock_server(plugin_folder, MODES[request.param]) as side:
-        yield side
+def kong(request: pytest.FixtureRequest, plugin_folder: Path) -> Iterator[Kong]:
+    with plugin_server([*STOCK, *MODES[request.param]], plugin_folder) as connection:
+        yield Kong(connection)
 
 
-def test_a_clean_request_is_tagged_with_four_calls(
-    kong: KongSide, make_request: Make, keys_file: Path
-) -> None:
+def test_a_clean_request_is_tagged_with_four_calls(kong: Kong, make_request: Make, keys_file: Path) -> None:
     instance = kong.start_instance(tag_keys_file=str(keys_file), unscannable="internal")
     for _ in range(2):
         request = make_request(claims={"tier": "gold"})
@@ -166,7 +89,7 @@ def test_a_clean_request_is_tagged_with_four_calls(
         assert request.set_headers["x-user-tier"] == "gold"
 
 
-def test_an_ssn_raises_the_class(kong: KongSide, make_request: Make, keys_file: Path) -> None:
+def test_an_ssn_raises_the_class(kong: Kong, make_request: Make, keys_file: Path) -> None:
     instance = kong.start_instance(tag_keys_file=str(keys_file))
     request = make_request(f"I am {SSN}", x_data_class=["public"])
     assert kong.access(instance, request) is None
@@ -174,7 +97,7 @@ def test_an_ssn_raises_the_class(kong: KongSide, make_request: Make, keys_file: 
     assert request.tag().rules == ("ssn-us",)
 
 
-def test_a_large_body_is_scanned_whole(kong: KongSide, make_request: Make, keys_file: Path) -> None:
+def test_a_large_body_is_scanned_whole(kong: Kong, make_request: Make, keys_file: Path) -> None:
     instance = kong.start_instance(tag_keys_file=str(keys_file))
     request = make_request("word " * 60_000 + f"I am {SSN}")
     assert kong.access(instance, request) is None
@@ -182,7 +105,7 @@ def test_a_large_body_is_scanned_whole(kong: KongSide, make_request: Make, keys_
 
 
 def test_a_request_at_fault_is_denied_and_the_next_one_is_not(
-    kong: KongSide, make_request: Make, keys_file: Path
+    kong: Kong, make_request: Make, keys_file: Path
 ) -> None:
     instance = kong.start_instance(tag_keys_file=str(keys_file))
     for _ in range(3):
@@ -196,7 +119,7 @@ def test_a_request_at_fault_is_denied_and_the_next_one_is_not(
 
 
 def test_a_missing_key_file_denies_until_it_is_there(
-    kong: KongSide, make_request: Make, tmp_path: Path, write_keys: Callable[[Path], None]
+    kong: Kong, make_request: Make, tmp_path: Path, write_keys: Callable[[Path], None]
 ) -> None:
     path = tmp_path / "later.json"
     instance = kong.start_instance(tag_keys_file=str(path))
@@ -214,7 +137,7 @@ def test_a_missing_key_file_denies_until_it_is_there(
 
 @pytest.mark.parametrize(("part", "status"), [("headers", 503), ("body", 503), ("token", 401)])
 def test_what_kong_could_not_read_is_denied(
-    kong: KongSide, make_request: Make, keys_file: Path, part: str, status: int
+    kong: Kong, make_request: Make, keys_file: Path, part: str, status: int
 ) -> None:
     instance = kong.start_instance(tag_keys_file=str(keys_file))
     request = make_request()
@@ -225,15 +148,13 @@ def test_what_kong_could_not_read_is_denied(
     assert request.set_headers == {}
 
 
-def test_a_wrong_configuration_does_not_start(kong: KongSide, keys_file: Path) -> None:
+def test_a_wrong_configuration_does_not_start(kong: Kong, keys_file: Path) -> None:
     """Kong answers 500 when an instance does not start: no request goes by."""
     with pytest.raises(AssertionError, match="nonsense"):
         kong.start_instance(tag_keys_file=str(keys_file), unscannable="nonsense")
 
 
-def test_two_instances_keep_their_own_configuration(
-    kong: KongSide, make_request: Make, keys_file: Path
-) -> None:
+def test_two_instances_keep_their_own_configuration(kong: Kong, make_request: Make, keys_file: Path) -> None:
     lenient = kong.start_instance(tag_keys_file=str(keys_file), unscannable="public")
     strict = kong.start_instance(tag_keys_file=str(keys_file), unscannable="secret")
     for instance, expected in ((lenient, set()), (strict, {"secret"})):
@@ -243,15 +164,7 @@ def test_two_instances_keep_their_own_configuration(
 
 
 def test_what_the_query_command_prints(plugin_folder: Path) -> None:
-    """Kong starts with what this says, and drops a plugin that it does not list."""
-    printed = subprocess.run(
-        [str(COMMAND), "-d", str(plugin_folder), "--dump-all-plugins"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(plugin_folder.parents[1])},
-        capture_output=True,
-        check=True,
-        timeout=DEADLINE_S,
-    )
-    (info,) = json.loads(printed.stdout)
+    (info,) = json.loads(dump(STOCK, plugin_folder))
     assert (info["Name"], info["Phases"], info["Priority"], info["Version"]) == (
         "compliance-tag",
         ["access"],

@@ -2,62 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import msgpack
 import pytest
 
 from testing.identity_provider import AUDIENCE, IdentityProvider, SigningKey, identity_provider, private_key
+from testing.plugin_server import OURS, PACKAGES, STOCK, KongSide, dump, plugin_server
 
-FOLDER = Path(__file__).resolve().parents[2]
-PLUGIN = FOLDER / "plugins" / "oidc-jwt"
-DEADLINE_S = 20.0
-OURS = [sys.executable, "-m", "pluginserver"]
-STOCK = [str(Path(sys.executable).parent / "kong-python-pluginserver")]
+PLUGIN = PACKAGES / "plugins" / "oidc-jwt"
 SERVERS = {
-    "ours": OURS,
+    "ours": [*OURS],
     "ours, a process for each core": [*OURS, "--multiprocessing"],
-    "stock": STOCK,
+    "stock": [*STOCK],
     "stock, errors raised": [*STOCK, "--no-lua-style"],
     "stock, gevent": [*STOCK, "--gevent"],
 }
 """Not the stock server's processes: they pickle the plugin for each event, and it holds keys and locks."""
 CONSUMER = {"id": "b32379d9-3d28-5683-a79c-72139be6e34f", "username": "clinic", "created_at": 1}
-ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FOLDER)}
 
 
-class Kong:
-    """Kong's end of the socket; `answers` are what its PDK calls give."""
+class Kong(KongSide):
+    """`answers` are what the PDK calls give."""
 
     def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self._unpacker = msgpack.Unpacker(strict_map_key=False)
-        self._id = 0
+        super().__init__(connected)
         self.answers: dict[str, Any] = {"kong.client.load_consumer": CONSUMER}
-        self.calls: list[tuple[str, list[Any]]] = []
-
-    def ask(self, method: str, argument: Any) -> Any:
-        self._id += 1
-        self._socket.sendall(msgpack.packb([0, self._id, f"plugin.{method}", [argument]]))
-        while True:
-            for kind, answered, error, result in self._unpacker:
-                assert (kind, answered) == (1, self._id)
-                assert error is None, error
-                return result
-            data = self._socket.recv(65536)
-            assert data, "the plugin server closed the connection"
-            self._unpacker.feed(data)
 
     def start(self, *issuers: Any, **more: Any) -> int:
         config = {"issuers": issuers, "__seq__": 2, "__plugin_id": "100aa0c8", **more}
@@ -82,53 +55,11 @@ class Kong:
     def called(self) -> list[str]:
         return [call for call, _ in self.calls]
 
-    def close(self) -> None:
-        self._socket.close()
-
-
-@contextlib.contextmanager
-def serving(command: list[str]) -> Iterator[Kong]:
-    # A folder of its own with a short name: the address of a unix socket holds 107 bytes.
-    prefix = Path(tempfile.mkdtemp(prefix="portcullis-"))
-    flags = ["--kong-prefix", str(prefix), "--socket-name", "s", "--plugins-directory", str(PLUGIN)]
-    with (prefix / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, *flags], stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True
-        )
-    try:
-        kong = _connected(str(prefix / "s"), process, prefix / "log")
-        yield kong
-        kong.close()
-    finally:
-        process.terminate()
-        try:
-            process.wait(DEADLINE_S)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
-            process.wait(DEADLINE_S)
-            shutil.rmtree(prefix)
-
-
-def _connected(path: str, process: subprocess.Popen[bytes], log: Path) -> Kong:
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        attempt = socket.socket(socket.AF_UNIX)
-        attempt.settimeout(DEADLINE_S)
-        try:
-            attempt.connect(path)
-            return Kong(attempt)
-        except OSError:
-            attempt.close()
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
-
 
 @pytest.fixture(scope="module", params=SERVERS)
 def kong(request: pytest.FixtureRequest) -> Iterator[Kong]:
-    with serving(SERVERS[request.param]) as side:
-        yield side
+    with plugin_server(SERVERS[request.param], PLUGIN) as connection:
+        yield Kong(connection)
 
 
 @pytest.fixture
@@ -258,16 +189,8 @@ def test_a_wrong_configuration_does_not_start(kong: Kong, idp: IdentityProvider)
 
 
 @pytest.mark.parametrize("command", [OURS, STOCK], ids=["ours", "stock"])
-def test_what_the_query_command_prints(command: list[str]) -> None:
-    """Kong starts with what this says, and drops a plugin that it does not list."""
-    printed = subprocess.run(
-        [*command, "--plugins-directory", str(PLUGIN), "--dump-all-plugins"],
-        env=ENVIRONMENT,
-        capture_output=True,
-        check=True,
-        timeout=DEADLINE_S,
-    )
-    (info,) = json.loads(printed.stdout)
+def test_what_the_query_command_prints(command: tuple[str, ...]) -> None:
+    (info,) = json.loads(dump(command, PLUGIN))
     assert (info["Name"], info["Phases"], info["Priority"]) == ("oidc-jwt", ["access"], 1400)
     [config] = info["Schema"]["fields"]
     assert [name for part in config["config"]["fields"] for name in part] == [
