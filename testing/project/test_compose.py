@@ -10,6 +10,7 @@ import pytest
 
 from gateway.cli import _parser
 from gateway.settings import ADDRESS_VARIABLES, CREDENTIAL_VARIABLES
+from gateway.types import Timeouts
 from testing.project.repository import ROOT, complaints, read, read_yaml
 
 COMPOSE: dict[str, Any] = read_yaml("compose.yaml")
@@ -91,6 +92,13 @@ def test_what_env_may_hold_for_a_start_without_containers_does_not_reach_the_bac
     example = dict(re.findall(r"^(PORTCULLIS_\w+|REDIS_URL)=(.*)$", read(".env.example"), re.MULTILINE))
     may_reach = {"PORTCULLIS_LOG_LEVEL", "PORTCULLIS_SIMULATORS"}
     assert example.keys() - may_reach <= SERVICES["backend"]["environment"].keys()
+
+
+def test_what_runs_has_the_time_to_end() -> None:
+    """A backend's grace, and in Kong the longest stream."""
+    grace = {name: int(SERVICES[name]["stop_grace_period"].removesuffix("s")) for name in ("kong", "backend")}
+    assert grace["backend"] > int(SERVICES["backend"]["environment"]["PORTCULLIS_DRAIN_GRACE_S"])
+    assert grace["kong"] > Timeouts().stream_s
 
 
 def test_every_portcullis_command_exists() -> None:
