@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 from compliance.classes import ORDER
 from gateway.api import router
@@ -90,6 +91,17 @@ def test_the_table_of_errors_is_complete() -> None:
     gate = {(status, code) for status, code in shown if f'"{code}"' in read("configs/kong/kong.yaml")}
     assert gate == {("401", "unauthenticated"), ("503", "untagged")}
     assert {("400" if s == "4xx" else s, c) for s, c in shown | elsewhere} == ours | gate
+
+
+def test_the_table_of_metrics_is_complete() -> None:
+    rows = [line.split("|") for line in _section("Metrics and traces").splitlines() if line.startswith("| `")]
+    shown = {name: set(WORD.findall(row[2])) for row in rows for name in WORD.findall(row[1])}
+    ours = {
+        row._name.removeprefix("portcullis_") + ("_total" if row._type == "counter" else ""): row._labelnames
+        for row in vars(Metrics()).values()
+        if isinstance(row, MetricWrapperBase)
+    }
+    assert shown == {name: set(labels) for name, labels in ours.items()}
 
 
 def test_every_class_is_explained_in_its_order() -> None:

@@ -1,7 +1,7 @@
 """The metrics, one a row: name, what it says, labels. Each label set is bounded by the configuration.
 
-Names and units are Prometheus'; the buckets of what is also an OpenTelemetry GenAI metric are that one's:
-https://github.com/open-telemetry/semantic-conventions-genai (2026-11).
+Names and units are Prometheus'. The buckets of what is an OpenTelemetry GenAI metric too follow that one's,
+with a longer end: https://github.com/open-telemetry/semantic-conventions-genai (2026-11).
 """
 
 from __future__ import annotations
