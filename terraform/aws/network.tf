@@ -5,9 +5,6 @@ locals {
   # zone => its number
   zone_numbers = { for number, zone in local.zones : zone => number }
   nat_zones    = var.nat_gateways == 1 ? [local.zones[0]] : local.zones
-
-  # Of AWS's own services, those that nodes and the backend ask: their requests do not leave the network.
-  endpoints = ["bedrock-runtime", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "secretsmanager", "sts"]
 }
 
 resource "aws_vpc" "this" {
@@ -132,87 +129,4 @@ resource "aws_route_table_association" "inner" {
 
   subnet_id      = aws_subnet.inner[each.key].id
   route_table_id = aws_route_table.inner.id
-}
-
-# --- Endpoints of AWS's services
-
-resource "aws_security_group" "endpoints" {
-  name        = "${var.cluster_name}-endpoints"
-  description = "AWS services from within the network"
-  vpc_id      = aws_vpc.this.id
-}
-
-resource "aws_vpc_security_group_ingress_rule" "endpoints" {
-  security_group_id = aws_security_group.endpoints.id
-  description       = "TLS from the network"
-  cidr_ipv4         = var.vpc_cidr
-  ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
-}
-
-resource "aws_vpc_endpoint" "interface" {
-  for_each = toset(local.endpoints)
-
-  vpc_id              = aws_vpc.this.id
-  service_name        = "com.amazonaws.${var.region}.${each.value}"
-  vpc_endpoint_type   = "Interface"
-  private_dns_enabled = true
-  subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
-  security_group_ids  = [aws_security_group.endpoints.id]
-
-  tags = { Name = "${var.cluster_name}-${each.value}" }
-}
-
-# Layers of images lie in S3.
-resource "aws_vpc_endpoint" "s3" {
-  vpc_id            = aws_vpc.this.id
-  service_name      = "com.amazonaws.${var.region}.s3"
-  vpc_endpoint_type = "Gateway"
-  route_table_ids   = [for table in aws_route_table.private : table.id]
-
-  tags = { Name = "${var.cluster_name}-s3" }
-}
-
-# --- Who talked to whom
-
-resource "aws_cloudwatch_log_group" "flows" {
-  name              = "/aws/vpc/${var.cluster_name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = aws_kms_key.this.arn
-}
-
-resource "aws_iam_role" "flows" {
-  name = "${var.cluster_name}-flow-logs"
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "vpc-flow-logs.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
-  })
-}
-
-resource "aws_iam_role_policy" "flows" {
-  name = "write"
-  role = aws_iam_role.flows.id
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
-      Resource = "${aws_cloudwatch_log_group.flows.arn}:*"
-    }]
-  })
-}
-
-resource "aws_flow_log" "this" {
-  vpc_id          = aws_vpc.this.id
-  traffic_type    = "ALL"
-  log_destination = aws_cloudwatch_log_group.flows.arn
-  iam_role_arn    = aws_iam_role.flows.arn
 }
