@@ -42,7 +42,7 @@ def resource() -> str:
     document = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": "portcullis"},
+        "metadata": {"name": "portcullis", "namespace": "portcullis"},
         "spec": {"groups": rule_groups()},
     }
     return NOTE + yaml.dump(document, Dumper=_Readable, sort_keys=False, width=100, allow_unicode=True)
