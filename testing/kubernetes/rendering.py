@@ -21,6 +21,8 @@ Resource = dict[str, Any]
 KUBERNETES = ROOT / "configs" / "kubernetes"
 OVERLAYS = KUBERNETES / "overlays"
 COMPONENTS = KUBERNETES / "components"
+BASE = "../base"
+"""What every overlay is made of, as if it were one: with no component in it yet."""
 KUBECTL = shutil.which("kubectl")
 WITHOUT_KUBECTL = "kubectl is not here (Debian has it as kubernetes-client); kustomize comes with it"
 
@@ -82,14 +84,20 @@ def fits(combination: Combination) -> bool:
     return not any(frozenset(pair) in conflicts() for pair in itertools.combinations(together, 2))
 
 
-def combinations(pairs_on: str | None = None) -> list[Combination]:
-    """Every overlay and each component on each; with `pairs_on` pairs of components on that one instead."""
-    if pairs_on is None:
-        made = [Combination(overlay) for overlay in overlays()]
-        made += [Combination(o, (c,)) for o in overlays() for c in components()]
-    else:
-        made = [Combination(pairs_on, pair) for pair in itertools.combinations(components(), 2)]
+def combinations() -> list[Combination]:
+    """Every overlay, and each component on each that does not have it or exclude it."""
+    made = [Combination(overlay) for overlay in overlays()]
+    made += [Combination(o, (c,)) for o in (*overlays(), BASE) for c in components()]
     return [combination for combination in made if fits(combination)]
+
+
+def pairs(overlay: str) -> list[Combination]:
+    """Each pair of components on an overlay; on the base where that one excludes one of them."""
+    made = []
+    for pair in itertools.combinations(components(), 2):
+        fitting = [c for c in (Combination(overlay, pair), Combination(BASE, pair)) if fits(c)]
+        made += fitting[:1]
+    return made
 
 
 def render(combination: Combination) -> tuple[Resource, ...]:

@@ -10,7 +10,7 @@ from testing.kubernetes import outside, reach
 from testing.kubernetes.chart import VALUES, WITH_MANAGED_REDIS, rendered_chart
 from testing.kubernetes.checking import rendered, rule_faults, schema_faults
 from testing.kubernetes.model import Cluster, Workload, matches
-from testing.kubernetes.rendering import Combination, Resource
+from testing.kubernetes.rendering import BASE, Combination, Resource
 
 VALUE_FILES = {"own store": (VALUES,), "managed store": WITH_MANAGED_REDIS}
 
@@ -21,8 +21,8 @@ def release(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Resource, .
 
 
 def around() -> tuple[Resource, ...]:
-    """prod with Kong's part and what watches it."""
-    return rendered(Combination("prod", ("kong", "monitoring")))
+    """What stands beside it, Kong's own part and what watches it."""
+    return rendered(Combination(BASE, ("kong", "monitoring")))
 
 
 def kong(release: tuple[Resource, ...]) -> Workload:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from testing.kubernetes.good import GONE, GOOD, broken
 from testing.kubernetes.model import Cluster
-from testing.kubernetes.rendering import Resource, documents
+from testing.kubernetes.rendering import Resource
 from testing.kubernetes.rules import all_rules
-
-GOOD = documents((Path(__file__).parent / "good.yaml").read_text())
-GONE = object()
 
 POD = "spec.template.spec"
 APP = f"{POD}.containers.0"
@@ -156,23 +153,6 @@ FAULTS: list[tuple[str, str, str, Any]] = [
     ("monitors", "ServiceMonitor/app", "spec.endpoints.0", {"targetPort": "metrics"}),
     ("monitors", "ServiceMonitor/app", "spec.namespaceSelector", {"matchNames": ["other"]}),
 ]
-
-
-def broken(target: str, path: str, value: Any) -> tuple[Resource, ...]:
-    resources = copy.deepcopy(GOOD)
-    kind, _, name = target.partition("/")
-    [resource] = [r for r in resources if (r["kind"], r["metadata"]["name"]) == (kind, name)]
-    *above, last = path.split(".")
-    place: Any = resource
-    for step in above:
-        place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
-    if value is GONE:
-        del place[last]
-    elif isinstance(place, list):
-        place[int(last)] = value
-    else:
-        place[last] = value
-    return resources
 
 
 def found(rule: str, resources: tuple[Resource, ...]) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from testing.kubernetes import cel, schemas
+from testing.kubernetes.good import GOOD
 from testing.kubernetes.rendering import Resource
-from testing.kubernetes.test_rules import GOOD
 
 WITHOUT_SCHEMA = {
     # Their definitions are not among the shared data; a real API server is given them.

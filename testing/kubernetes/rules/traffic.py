@@ -77,6 +77,8 @@ def _is_attached(cluster: Cluster, route: Resource, row: Mapping[str, Any]) -> I
 
 
 def _annotations(cluster: Cluster) -> Iterator[Fault]:
+    if not any(cluster.of_kind("KongPlugin", "KongUpstreamPolicy")):
+        return  # nobody reads them
     for resource in cluster.resources:
         given = resource["metadata"].get("annotations") or {}
         wanted = [("KongPlugin", name) for name in given.get(f"{KONG}plugins", "").split(",") if name]
