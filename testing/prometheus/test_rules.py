@@ -45,7 +45,11 @@ def test_no_rule_stands_twice() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [pytest.param(file, marks=[pytest.mark.long] * file.stem.endswith("_long")) for file in FILES],
+    ids=lambda file: file.stem,
+)
 def test_cases(file: Path, tmp_path: Path) -> None:
     write_rules(tmp_path / "rules", without_annotations())
     (tmp_path / "cases").mkdir()
