@@ -69,6 +69,11 @@ class OtlpSender:
         """Make the spans of ``record``; returns the trace's id if it is one that is sent."""
         return trace_request(self._tracer, record, exchange)
 
+    @property
+    def failing(self) -> bool:
+        """Whether the collector did not take the last batch."""
+        return self._exporter.failing
+
     def close(self) -> None:
         """Send what waits. Takes as long as the collector does."""
         self._provider.shutdown()
@@ -83,13 +88,15 @@ class _Reporting(SpanExporter):
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
+        self.failing = False
         self._lost = 0
         self._report_at = 0.0
         self._ended = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._exporter.export(spans)
-        if result is not SpanExportResult.SUCCESS:
+        self.failing = result is not SpanExportResult.SUCCESS
+        if self.failing:
             self._lost += len(spans)
             if time.monotonic() >= self._report_at:
                 structlog.get_logger("gateway.traces").warning("traces_lost", spans=self._lost)

@@ -13,7 +13,8 @@ import structlog
 from gateway.observability.record import Exchange, RequestRecord
 from gateway.trace_target import TraceTarget
 
-#: The end of the process waits this long at most for what is not sent yet; then it is lost.
+#: The end of the process waits this long at most for what is not sent yet, and not at all for a collector
+#: that did not take the batch before; then it is lost.
 LAST_CHANCE_S = 2.0
 
 
@@ -21,6 +22,9 @@ class Sender(Protocol):
     """Makes spans of requests that have ended, and sends them on a thread of its own."""
 
     def send(self, record: RequestRecord, exchange: Exchange) -> str | None: ...
+
+    @property
+    def failing(self) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -75,7 +79,7 @@ class Traces:
         # A daemon: a collector that hangs does not keep the process from ending.
         threading.Thread(target=close, name="traces-close", daemon=True).start()
         try:
-            async with asyncio.timeout(LAST_CHANCE_S):
+            async with asyncio.timeout(0 if sender.failing else LAST_CHANCE_S):
                 await closed.wait()
         except TimeoutError:
             sender.give_up()

@@ -296,6 +296,18 @@ async def test_a_bad_collector_costs_spans_and_nothing_else(
     assert "Traceback" not in str(lines)
 
 
+async def test_the_end_does_not_wait_for_a_collector_that_failed_before(collector: Any) -> None:
+    collector.status = 400
+    async with Traces(parse_trace_target(collector.url), "1") as traces:
+        traces.ended(RequestRecord("r1"), Exchange("GET", "/x", 200))
+        await asyncio.wait_for(collector.arrived.wait(), 10)
+        collector.hangs = True
+        traces.ended(RequestRecord("r2"), Exchange("GET", "/x", 200))
+        await collector.until(lambda: len(collector.raw) == 2)
+        ending = time.perf_counter()
+    assert time.perf_counter() - ending < 1
+
+
 async def test_what_waits_is_bounded(collector: Any) -> None:
     """Behind a collector that hangs the oldest spans go, and the newest come when it goes on."""
     from gateway.observability.otlp import BATCH, MOST_WAITING
