@@ -21,7 +21,8 @@ main() {
   step "ruff" "$BIN/ruff" check --quiet .
   step "ruff format" "$BIN/ruff" format --check --quiet .
   step "mypy" "$BIN/mypy" --no-error-summary backend-service/gateway kong-plugins/compliance \
-    kong-plugins/embedded_edge kong-plugins/oidc kong-plugins/pluginserver testing diagrams/*.py configs/deploy/*.py
+    kong-plugins/embedded_edge kong-plugins/oidc kong-plugins/pluginserver testing diagrams/*.py configs/deploy/*.py \
+    configs/grafana configs/prometheus
   step "shellcheck" check_scripts
   if [ $# -gt 0 ]; then
     step "pytest" "$BIN/pytest" -m "not long" "$@"

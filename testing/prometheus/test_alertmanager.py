@@ -21,6 +21,7 @@ from testing.prometheus.tools import FOLDER, alerts, run
 
 FILE = FOLDER / "alertmanager.yml"
 CONFIG: dict[str, Any] = read_yaml("configs/prometheus/alertmanager.yml")
+NOBODY, *TOLD = CONFIG["receivers"]
 NAMES = {row["alert"] for row in alerts()}
 #: What has nothing to do with whether the backend answers.
 NOT_CAUSED = {
@@ -59,13 +60,19 @@ def test_what_has_no_severity_of_ours_is_a_ticket() -> None:
     assert routed.stdout.split() == ["ticket"]
 
 
+def test_what_always_fires_is_told_to_nobody() -> None:
+    routed = run("amtool", "config", "routes", "test", f"--config.file={FILE}", "alertname=Watchdog")
+    assert routed.stdout.split() == [NOBODY["name"]]
+    assert NOBODY.keys() == {"name"}
+
+
 def test_addresses_are_read_from_files_that_compose_mounts() -> None:
     """No address, no key and no password stands in the configuration."""
     mounted = {
         volume.removesuffix(":ro").rpartition(":")[2]
         for volume in read_yaml("compose.yaml")["services"]["alertmanager"]["volumes"]
     }
-    for receiver in CONFIG["receivers"]:
+    for receiver in TOLD:
         [message] = receiver["slack_configs"]
         assert message["api_url_file"] in mounted
         assert not {"api_url", "http_config"} & message.keys()
@@ -88,7 +95,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         config = copy.deepcopy(CONFIG)
         for route in (config["route"], *config["route"]["routes"]):
             route["group_wait"] = "1s"
-        for receiver in config["receivers"]:
+        for receiver in config["receivers"][1:]:
             file = folder / receiver["name"]
             file.write_text(f"{url}/{receiver['name']}", "utf-8")
             receiver["slack_configs"][0]["api_url_file"] = str(file)
