@@ -90,7 +90,7 @@ def test_the_backend_is_set_by_names_that_it_reads() -> None:
 def test_what_env_may_hold_for_a_start_without_containers_does_not_reach_the_backend() -> None:
     """`.env` is a copy of `.env.example`, whose addresses and paths are those of a machine."""
     example = dict(re.findall(r"^(PORTCULLIS_\w+|REDIS_URL)=(.*)$", read(".env.example"), re.MULTILINE))
-    may_reach = {"PORTCULLIS_LOG_LEVEL", "PORTCULLIS_SIMULATORS"}
+    may_reach = {"PORTCULLIS_LOG_LEVEL", "PORTCULLIS_SIMULATORS", "PORTCULLIS_TRACE_RATIO"}
     assert example.keys() - may_reach <= SERVICES["backend"]["environment"].keys()
 
 

@@ -95,13 +95,13 @@ class _Reporting(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._exporter.export(spans)
-        self.failing = result is not SpanExportResult.SUCCESS
-        if self.failing:
+        if result is not SpanExportResult.SUCCESS:
             self._lost += len(spans)
             if time.monotonic() >= self._report_at:
                 structlog.get_logger("gateway.traces").warning("traces_lost", spans=self._lost)
                 self._report_at = time.monotonic() + REPORT_EVERY_S
                 self._lost = 0
+        self.failing = result is not SpanExportResult.SUCCESS
         return result
 
     def shutdown(self) -> None:

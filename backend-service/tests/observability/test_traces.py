@@ -19,6 +19,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from compliance.classes import ComplianceClass
 from gateway.errors import ProviderUnreachable, StreamInterrupted
 from gateway.observability import Exchange, RequestRecord, Traces, configure_logging
+from gateway.observability.otlp import BATCH, DEADLINE_S, MOST_WAITING
+from gateway.observability.traces import LAST_CHANCE_S
 from gateway.trace_target import TraceTarget, parse_trace_target
 
 CHAT = "/v1/chat/completions"
@@ -134,7 +136,7 @@ async def test_a_stream_is_as_long_as_it_lasts(
     assert seconds(attempts[whole.trace_id]) >= 0.2
     said = attributes(attempts[whole.trace_id])
     assert said["gen_ai.request.stream"] is True
-    assert 0 <= said["gen_ai.response.time_to_first_chunk"] < 0.2
+    assert 0 <= said["gen_ai.response.time_to_first_chunk"] <= seconds(attempts[whole.trace_id]) - 0.2
     assert said["gen_ai.usage.output_tokens"] == 2
     for root, code in ((broken, "stream_interrupted"), (refused, "provider_unreachable")):
         assert root.status.code == Status.STATUS_CODE_ERROR
@@ -281,11 +283,11 @@ async def test_a_bad_collector_costs_spans_and_nothing_else(
         begun = time.perf_counter()
         for _ in range(30):
             assert await read(backend) == 200
-        assert time.perf_counter() - begun < 2
+        assert time.perf_counter() - begun < DEADLINE_S
         if fault != "nobody there":
             await asyncio.wait_for(collector.arrived.wait(), 10)
         ending = time.perf_counter()
-    assert time.perf_counter() - ending < 3
+    assert time.perf_counter() - ending < LAST_CHANCE_S + 1.5
     lines = logged()
     assert len([line for line in lines if line["message"] == "request"]) == 30
     others = [line for line in lines if line["message"] != "request"]
@@ -310,8 +312,6 @@ async def test_the_end_does_not_wait_for_a_collector_that_failed_before(collecto
 
 async def test_what_waits_is_bounded(collector: Any) -> None:
     """Behind a collector that hangs the oldest spans go, and the newest come when it goes on."""
-    from gateway.observability.otlp import BATCH, MOST_WAITING
-
     collector.hangs = True
     async with Traces(parse_trace_target(collector.url), "1") as traces:
         for number in range(MOST_WAITING):
