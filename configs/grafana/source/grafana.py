@@ -10,8 +10,8 @@ Json = dict[str, Any]
 
 SOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
-#: Of every series, and said by nothing that is shown.
-ALWAYS_HIDDEN = ("Time", "__name__", "instance", "job")
+#: Columns that say nothing.
+HIDDEN = ("Time", "__name__", "instance", "job")
 
 
 def dashboard(page: Dashboard) -> Json:
@@ -143,7 +143,7 @@ _OPTIONS = {
 
 
 def _columns(panel: Panel) -> list[Json]:
-    hidden = dict.fromkeys((*ALWAYS_HIDDEN, *panel.hidden), True)
+    hidden = dict.fromkeys(HIDDEN, True)
     named = {"Value": panel.value}
     return [
         {"id": "organize", "options": {"excludeByName": hidden, "indexByName": {}, "renameByName": named}}

@@ -38,7 +38,7 @@ class Query:
 class Panel:
     """One picture. ``unit`` is one of Grafana's; ``steps`` are thresholds: from that value on, that colour.
 
-    In a table each series is a line; ``hidden`` names columns that say nothing, ``value`` the number's.
+    In a table each series is a line, and ``value`` names the column of its number.
     """
 
     title: str
@@ -52,7 +52,6 @@ class Panel:
     stacked: bool = False
     most: float | None = None
     value: str = "Value"
-    hidden: tuple[str, ...] = ()
     needs: Needs = Needs.GATEWAY
 
     @property
