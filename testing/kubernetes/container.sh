@@ -7,22 +7,22 @@ set -euo pipefail
 user="$1" name="$2" group="$3" groups="$4" hosts="$5" program="$6"
 shift 6
 mount -t tmpfs none /mnt
-mkdir /mnt/upper /mnt/work /mnt/root
-mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
-printf '%s\n' "$hosts" >/mnt/root/etc/hosts
-printf '%s:x:%s:%s::/nonexistent:/bin/false\n' root 0 0 "$name" "$user" "$group" >/mnt/root/etc/passwd
-while program="$(dirname "$program")" && [ "$program" != / ]; do chmod a+x "/mnt/root$program"; done
-mount --rbind /dev /mnt/root/dev
-mount --rbind /proc /mnt/root/proc
+mkdir /mnt/upper /mnt/work /mnt/new
+mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/new
+printf '%s\n' "$hosts" >/mnt/new/etc/hosts
+printf '%s:x:%s:%s::/nonexistent:/bin/false\n' root 0 0 "$name" "$user" "$group" >/mnt/new/etc/passwd
+while program="$(dirname "$program")" && [ "$program" != / ]; do chmod a+x "/mnt/new$program"; done
+mount --rbind /dev /mnt/new/dev
+mount --rbind /proc /mnt/new/proc
 while [ "$1" != -- ]; do
   # As seen from there: /var/run leads to /run.
-  chroot /mnt/root mkdir -p "$2"
-  target="/mnt/root$(chroot /mnt/root realpath "$2")"
+  chroot /mnt/new mkdir -p "$2"
+  target="/mnt/new$(chroot /mnt/new realpath "$2")"
   mount --bind "$1" "$target"
   [ "$3" = rw ] || mount -o remount,bind,ro "$target"
   shift 3
 done
 shift
-mount -o remount,bind,ro /mnt/root
-exec chroot /mnt/root setpriv --reuid "$user" --regid "$group" --groups "$groups" --no-new-privs \
+mount -o remount,bind,ro /mnt/new
+exec chroot /mnt/new setpriv --reuid "$user" --regid "$group" --groups "$groups" --no-new-privs \
   --inh-caps=-all --bounding-set=-all "$@"
