@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +140,9 @@ class Fleet:
         headers = {"Authorization": f"Bearer {token}"}
         until(lambda: answers(f"{self.gateway.url}/v1/models", headers), "the edge")
 
-    def renew_certificate(self) -> None:
+    def renew_certificate(self, days: int = 1) -> None:
         """Another pair in the place of that which all backends show."""
-        self.authority.pair(self._folder, NAME)
+        self.authority.pair(self._folder, NAME, life=timedelta(days=days))
 
     def replace(self, member: Member) -> None:
         """Start another one in its place, once the last one has ended."""

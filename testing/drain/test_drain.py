@@ -11,6 +11,7 @@ import pytest
 from testing.drain.fleet import Fleet, Plan, fleet
 from testing.drain.load import CLIENTS, WORDS
 from testing.drain.scenarios import Report, one_of_two, rolling
+from testing.e2e.waiting import eventually
 
 #: Between the end of the delay, or of the last stream, and that of the process.
 SLACK_S = 20
@@ -37,11 +38,14 @@ def certificate_ends(made: Fleet) -> float:
     return float(line.split()[1])
 
 
+@pytest.mark.timeout(300)
 async def test_one_of_two_backends_ends_under_load(tmp_path: Path) -> None:
-    """With TLS between edge and backend, and shorter times than those that are shipped."""
-    plan = Plan(pace_ms=200, drain_delay_s=4, checks_s=1, tls=True)
+    """With TLS between edge and backend, a new certificate, and shorter times than those that are shipped."""
+    plan = Plan(pace_ms=200, drain_delay_s=6, checks_s=1, tls=True)
     with fleet(plan, tmp_path) as made:
-        assert certificate_ends(made) > 1e9
+        first = certificate_ends(made)
+        made.renew_certificate(days=3)
+        eventually(lambda: certificate_ends(made) > first, "the new certificate is shown", SLACK_S)
         assert whole(await one_of_two(made), plan)
 
 
