@@ -121,14 +121,17 @@ resource "aws_iam_openid_connect_provider" "cluster" {
 locals {
   issuer = trimprefix(aws_iam_openid_connect_provider.cluster.url, "https://")
 
-  addons = local.auto ? {} : {
-    # NetworkPolicy is enforced only where it is asked for.
-    vpc-cni            = { configuration = jsonencode({ enableNetworkPolicy = "true" }), role = null }
-    kube-proxy         = { configuration = null, role = null }
-    coredns            = { configuration = null, role = null }
-    metrics-server     = { configuration = null, role = null }
-    aws-ebs-csi-driver = { configuration = null, role = aws_iam_role.volumes[0].arn }
-  }
+  # What scales by load asks the metrics server, in both modes. Auto Mode has the others built in.
+  addons = merge(
+    { metrics-server = { configuration = null, role = null } },
+    local.auto ? {} : {
+      # NetworkPolicy is enforced only where it is asked for.
+      vpc-cni            = { configuration = jsonencode({ enableNetworkPolicy = "true" }), role = null }
+      kube-proxy         = { configuration = null, role = null }
+      coredns            = { configuration = null, role = null }
+      aws-ebs-csi-driver = { configuration = null, role = aws_iam_role.volumes[0].arn }
+    },
+  )
 }
 
 resource "aws_eks_addon" "this" {

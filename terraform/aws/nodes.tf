@@ -110,8 +110,8 @@ resource "aws_eks_node_group" "spot" {
 
   # Nothing gets here but what says that it may be interrupted. Kong and the backend do not.
   taint {
-    key    = "portcullis.dev/spot"
-    value  = "true"
+    key    = "eks.amazonaws.com/capacityType"
+    value  = "SPOT"
     effect = "NO_SCHEDULE"
   }
 

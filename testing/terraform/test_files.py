@@ -168,6 +168,19 @@ def test_bedrock_models_are_those_of_the_gateway() -> None:
     assert set(strings(variable.arguments["default"])) == asked
 
 
+def test_the_spot_component_tolerates_the_taints_of_both_clouds() -> None:
+    patch = yaml.safe_load((ROOT / "configs/kubernetes/components/spot/spot.yaml").read_text())
+    tolerated = {
+        (row["key"], row["value"], row["effect"]) for row in patch["spec"]["template"]["spec"]["tolerations"]
+    }
+    effects = {"NO_SCHEDULE": "NoSchedule"}
+    for folder, address in (("gcp", "google_container_node_pool.spot"), ("aws", "aws_eks_node_group.spot")):
+        (pool,) = (block for block in of(folder, "resource") if block.address == address)
+        (taint,) = (block for block in pool.walk() if block.kind == "taint")
+        key, value, effect = (str(literal(taint.arguments[name])) for name in ("key", "value", "effect"))
+        assert (key, value, effects[effect]) in tolerated, folder
+
+
 def test_deploy_sh_reads_outputs_that_there_are_and_sets_variables_that_there_are() -> None:
     script = (ROOT / "configs/deploy/gke.sh").read_text()
     outputs = {block.address for block in of("gcp", "output")}

@@ -12,8 +12,13 @@ run "auto_mode_by_default" {
   }
 
   assert {
-    condition     = length(aws_eks_node_group.requests) + length(aws_eks_node_group.spot) + length(aws_eks_addon.this) + length(aws_iam_role.autoscaler) == 0
+    condition     = length(aws_eks_node_group.requests) + length(aws_eks_node_group.spot) + length(aws_iam_role.autoscaler) == 0 && !aws_eks_cluster.this.bootstrap_self_managed_addons
     error_message = "and nothing of ours beside them"
+  }
+
+  assert {
+    condition     = keys(aws_eks_addon.this) == ["metrics-server"]
+    error_message = "but for what the autoscaler of pods asks"
   }
 
   assert {
@@ -48,7 +53,7 @@ run "standard_has_1_to_10_nodes_and_tainted_spot" {
   }
 
   assert {
-    condition     = aws_eks_node_group.spot[0].capacity_type == "SPOT" && [for taint in aws_eks_node_group.spot[0].taint : "${taint.key}=${taint.value}:${taint.effect}"] == ["portcullis.dev/spot=true:NO_SCHEDULE"]
+    condition     = aws_eks_node_group.spot[0].capacity_type == "SPOT" && [for taint in aws_eks_node_group.spot[0].taint : "${taint.key}=${taint.value}:${taint.effect}"] == ["eks.amazonaws.com/capacityType=SPOT:NO_SCHEDULE"]
     error_message = "nothing is put on Spot that did not ask for it"
   }
 
