@@ -79,11 +79,15 @@ def test_settings_are_the_same() -> None:
 
 
 def test_environment_is_the_same() -> None:
-    ours = {
-        literal(entry.arguments["name"]): literal(entry.one("value_from", "secret_key_ref").arguments["key"])
-        for entry in OUR_BACKEND.all("env")
+    """By value, or by the key of the Secret that holds it."""
+    ours = {}
+    for entry in OUR_BACKEND.all("env"):
+        source = entry.one("value_from", "secret_key_ref").arguments["key"] if entry.blocks else ""
+        ours[literal(entry.arguments["name"])] = literal(source or entry.arguments["value"])
+    theirs = {
+        entry["name"]: entry["value"] if "value" in entry else entry["valueFrom"]["secretKeyRef"]["key"]
+        for entry in BACKEND["env"]
     }
-    theirs = {entry["name"]: entry["valueFrom"]["secretKeyRef"]["key"] for entry in BACKEND["env"]}
     assert ours == theirs
     assert len(OUR_BACKEND.all("env_from")) == len(BACKEND["envFrom"]) == 1
 
