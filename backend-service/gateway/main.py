@@ -32,6 +32,7 @@ from gateway.pipeline import Asks, Pipeline
 from gateway.providers import Providers
 from gateway.providers.litellm_prices import price_of
 from gateway.settings import Settings
+from gateway.store import open_store
 
 
 class ProvidersRoom(Asks, AbstractAsyncContextManager[object], Protocol):
@@ -77,7 +78,7 @@ def create_application(
     metrics = Metrics()
     metrics.describe(configuration.deployments, version=VERSION, rules_revision=RULES_REVISION)
     traces = Traces(settings.traces, VERSION)
-    store = _store(settings)
+    store = open_store(settings.redis_url, settings.redis_ca_file) if settings.redis_url else None
     lifecycle = Lifecycle()
     gateway = Gateway(
         settings=settings,
@@ -146,15 +147,6 @@ async def _warm(providers: ProvidersRoom, lifecycle: Lifecycle) -> None:
     gc.collect()
     gc.freeze()
     lifecycle.start()
-
-
-def _store(settings: Settings) -> redis.asyncio.Redis | None:
-    """The client of the shared store; over TLS its certificate is always checked."""
-    if not settings.redis_url:
-        return None
-    authority = {"ssl_ca_certs": str(settings.redis_ca_file)} if settings.redis_ca_file else {}
-    client: redis.asyncio.Redis = redis.asyncio.from_url(settings.redis_url, **authority)
-    return client
 
 
 def _store_check(store: redis.asyncio.Redis | None) -> Callable[[], Awaitable[str | None]]:

@@ -19,7 +19,7 @@ RUNGS = (
     {"policy", "routing", "providers", "ledger"},
     {"configuration", "observability"},
     {"settings"},
-    {"proxy", "lifecycle", "trace_target"},
+    {"proxy", "lifecycle", "store", "trace_target"},
     {"errors"},
     {"types"},
 )
