@@ -32,13 +32,19 @@ install_cert_manager() {
 }
 
 install_kong() {
+  local files
   keep "$OVERLAY_FOLDER/kong-values.yaml" <<TEXT
 image: {unifiedRepoTag: "$REGISTRY/portcullis-kong@${DIGEST[portcullis-kong]}"}
 podAnnotations: {portcullis/secrets: "$SECRET_VERSIONS"}
 $(cloud_kong_values)
 TEXT
-  helm_install kong "$KONG_NAMESPACE" kong https://charts.konghq.com "$KONG_CHART" \
-    --values "$ROOT/configs/kong/kong-values.yaml" --values "$OVERLAY_FOLDER/kong-values.yaml"
+  files=(--values "$ROOT/configs/kong/kong-values.yaml")
+  # A store of the cloud's whose certificate nobody public has signed.
+  if [ -n "${OUT[redis_ca_secret]:-}" ] && ! has_own_redis; then
+    files+=(--values "$ROOT/configs/kong/kong-values-managed-redis.yaml")
+  fi
+  helm_install kong "$KONG_NAMESPACE" kong https://charts.konghq.com "$KONG_CHART" "${files[@]}" \
+    --values "$OVERLAY_FOLDER/kong-values.yaml"
 }
 
 # helm_install RELEASE NAMESPACE CHART REPOSITORY VERSION OPTIONS...
@@ -101,9 +107,17 @@ certificate_patch() {
   echo "    patch: |-"
   if [ -n "${DOMAIN:-}" ]; then
     echo "      [{\"op\": \"replace\", \"path\": \"/spec/dnsNames\", \"value\": [\"$DOMAIN\", \"gateway.$DOMAIN\"]}]"
+    issuer_patch
   else
     printf '      %s\n' "\$patch: delete" 'apiVersion: cert-manager.io/v1' 'kind: Certificate' 'metadata: {name: portcullis-tls}'
   fi
+}
+
+# Let's Encrypt asks the domain's zone, which this project has, instead of Kong.
+issuer_patch() {
+  echo "  - target: {kind: ClusterIssuer, name: letsencrypt}"
+  echo "    patch: |-"
+  echo "      [{\"op\": \"replace\", \"path\": \"/spec/acme/solvers\", \"value\": [{\"dns01\": $(cloud_dns_solver)}]}]"
 }
 
 issue_certificates() {
@@ -113,8 +127,14 @@ issue_certificates() {
   [ "$DRY_RUN" = true ] ||
     values of-kinds Namespace Issuer ClusterIssuer Certificate <"$MANIFESTS" >"$WORK/certificates.yaml"
   run 300 kubectl apply --server-side --force-conflicts --field-manager=deploy.sh -f "$WORK/certificates.yaml"
-  # The backend and Kong mount it. It is signed in the cluster, so it is there at once.
-  run 330 kubectl wait --for=condition=Ready certificate/portcullis-backend-tls "--namespace=$NAMESPACE" --timeout=300s
+  # The backend, Kong and the stores mount them. They are signed in the cluster, so they are there at once; the public
+  # one can only come when Kong is there.
+  local namespace name certificates="<its-namespace> <each-but-portcullis-tls>"
+  [ "$DRY_RUN" = true ] || certificates="$(values certificates <"$WORK/certificates.yaml")"
+  while read -r namespace name <&4; do
+    case "$name" in "" | portcullis-tls) continue ;; esac
+    run 330 kubectl wait --for=condition=Ready "certificate/$name" "--namespace=$namespace" --timeout=300s
+  done 4<<<"$certificates"
 }
 
 apply_manifests() {

@@ -65,9 +65,10 @@ cloud_check_access() {
 }
 
 missing_permissions() {
-  local url="https://cloudresourcemanager.googleapis.com/v1/projects/$PROJECT_ID:testIamPermissions" names
+  local url="https://cloudresourcemanager.googleapis.com/v1/projects/$PROJECT_ID:testIamPermissions" names answer
   printf -v names '"%s",' "${PERMISSIONS[@]}"
-  google_api "$url" "{\"permissions\": [${names%,}]}" | values missing "${PERMISSIONS[@]}"
+  answer="$(google_api "$url" "{\"permissions\": [${names%,}]}")"
+  values missing "${PERMISSIONS[@]}" <<<"$answer"
 }
 
 # google_api URL [BODY]: what gcloud has no command for. Its token goes to curl by standard input.
@@ -105,6 +106,8 @@ alert_email  = "${ALERT_EMAIL:-}"
 tenants      = [$names]
 TEXT
 }
+
+cloud_registry() { echo "${OUT[artifact_registry]}"; }
 
 cloud_registry_login() {
   [ "$BUILDER" = cloud ] || run 60 gcloud auth configure-docker "${REGISTRY%%/*}" --quiet
@@ -147,10 +150,11 @@ cloud_write_secret() {
 
 # The store's token is drawn by Google; a new one there is a new version here.
 cloud_keep_redis_password() {
-  local id="${OUT[redis_auth_secret]}" url="https://memorystore.googleapis.com/v1/${OUT[redis_instance]}" version kept="" now
+  local id="${OUT[redis_auth_secret]}" url="https://memorystore.googleapis.com/v1/${OUT[redis_instance]}" version kept="" now answer
   version="$(cloud_secret_version "$id")"
   [ -z "$version" ] || kept="$(cloud_read_secret "$id")"
-  now="$(google_api "$url/tokenAuthUsers/default/authTokens" | values auth-token)"
+  answer="$(google_api "$url/tokenAuthUsers/default/authTokens")"
+  now="$(values auth-token <<<"$answer")"
   [ "$DRY_RUN" = false ] || kept="<changed>"
   if [ "$now" != "$kept" ]; then
     printf '%s' "$now" | cloud_write_secret "$id"
@@ -164,6 +168,10 @@ cloud_keep_redis_password() {
 cloud_cert_manager_options() {
   [ -z "${OUT[cert_manager_service_account]:-}" ] ||
     echo "--set=serviceAccount.annotations.iam\\.gke\\.io/gcp-service-account=${OUT[cert_manager_service_account]}"
+}
+
+cloud_dns_solver() {
+  echo "{\"cloudDNS\": {\"project\": \"$PROJECT_ID\", \"hostedZoneName\": \"${TF_VAR_dns_zone:-${DOMAIN//./-}}\"}}"
 }
 
 cloud_kong_values() {
@@ -183,6 +191,8 @@ TEXT
 }
 
 cloud_address() { echo "${OUT[gateway_address]}"; }
+
+cloud_name_hint() { echo "$DOMAIN has to lead to $(cloud_address): point its parent zone to Terraform's output name_servers"; }
 
 cloud_dashboards() {
   say "  cluster:  https://console.cloud.google.com/kubernetes/workload/overview?project=$PROJECT_ID"

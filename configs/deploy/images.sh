@@ -6,7 +6,7 @@ declare -A DIGEST
 
 push_images() {
   HINT="the build's own words stand above; BUILDER=cloud builds without a Docker here"
-  REGISTRY="${OUT[artifact_registry]}"
+  REGISTRY="$(cloud_registry)"
   cloud_registry_login
   push_image portcullis-backend backend-service/Dockerfile
   push_image portcullis-kong kong-plugins/Dockerfile

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Secrets: drawn once, kept in the cloud's secret manager, copied from there into the cluster. They go from program to
 # program by standard input only: never in an argument, the environment, the output or a file that others can read.
+# What is read is whole before anything is done with it: the end of a pipe does not know that its beginning failed.
 # shellcheck disable=SC2034,SC2153  # the parts share their variables
 
 # Of the environment of whoever deploys: what providers ask for, and what is no secret but belongs to it.
@@ -14,7 +15,7 @@ put_secrets() {
   draw_once tag-keys tag-keys
   for tenant in $(tenants); do draw_once "$tenant-jwt" credential "$tenant"; done
   keep_provider_keys
-  cloud_keep_redis_password
+  if has_own_redis; then draw_once redis-auth password; else cloud_keep_redis_password; fi
   deliver tag-keys secret "$NAMESPACE" portcullis-tag-keys tag-keys.json
   deliver tag-keys secret "$KONG_NAMESPACE" portcullis-tag-keys tag-keys.json
   deliver llm-api-keys secret "$NAMESPACE" llm-api-keys "*"
@@ -39,11 +40,12 @@ secret_id() {
 
 # draw_once NAME HOW...: what is there stays.
 draw_once() {
-  local id version
+  local id version drawn
   id="$(secret_id "$1")"
   version="$(cloud_secret_version "$id")"
   if [ -z "$version" ]; then
-    values "${@:2}" | cloud_write_secret "$id"
+    drawn="$(values "${@:2}" </dev/null)"
+    printf '%s' "$drawn" | cloud_write_secret "$id"
     done_now "drew $1"
     version="$(cloud_secret_version "$id")"
   fi
@@ -82,29 +84,38 @@ hide_provider_keys() {
 
 # deliver NAME HOW...: from the secret manager into the cluster, as `values HOW...` shapes it.
 deliver() {
-  local id
+  local id kept manifest
   id="$(secret_id "$1")"
+  kept="$(cloud_read_secret "$id")"
   if [ "$DRY_RUN" = true ]; then
-    cloud_read_secret "$id" >/dev/null
     show kubectl apply --server-side -f - "<Secret $4 in $3, from Secret Manager>"
     return
   fi
-  cloud_read_secret "$id" | values "${@:2}" | apply_from_input deploy.sh
+  manifest="$(printf '%s' "$kept" | values "${@:2}")"
+  printf '%s' "$manifest" | apply_from_input deploy.sh
+}
+
+# Some overlays run a Redis in the cluster instead of the cloud's.
+has_own_redis() {
+  grep -q "components/redis *$" "$ROOT/configs/kubernetes/overlays/$OVERLAY/kustomization.yaml"
 }
 
 # The password and the certificates may be absent: what the store has is the cloud's business.
 deliver_redis() {
   local password="${OUT[redis_auth_secret]:-}" authority="${OUT[redis_ca_secret]:-}"
+  local host="${OUT[redis_host]:-}" port="${OUT[redis_port]:-}" manifest
+  if has_own_redis; then
+    # Its certificate is signed in the cluster, by whom the backend and Kong know already.
+    host="portcullis-redis.$NAMESPACE.svc" port=6379 authority=""
+  fi
   if [ "$DRY_RUN" = true ]; then
-    show kubectl apply --server-side -f - "<Secrets portcullis-redis, portcullis-kong-redis, from Secret Manager>"
+    show kubectl apply --server-side -f - "<the Secrets of the shared store, from Secret Manager>"
     return
   fi
-  {
-    [ -z "$password" ] || cloud_read_secret "$password"
-    printf '\0'
-    [ -z "$authority" ] || cloud_read_secret "$authority"
-    printf '\0'
-  } | values redis "$NAMESPACE" "${OUT[redis_host]}" "${OUT[redis_port]}" | apply_from_input deploy.sh
+  [ -z "$password" ] || password="$(cloud_read_secret "$password")"
+  [ -z "$authority" ] || authority="$(cloud_read_secret "$authority")"
+  manifest="$(printf '%s\0%s\0' "$password" "$authority" | values redis "$NAMESPACE" "$KONG_NAMESPACE" "$host" "$port")"
+  printf '%s' "$manifest" | apply_from_input deploy.sh
 }
 
 # Kong has to have a certificate to begin with: cert-manager puts the public one in its place once there is a domain.
@@ -128,23 +139,28 @@ kong_certificate() {
     --output="jsonpath={.data.tls\.crt}" | base64 --decode
 }
 
+# The address too, where it is known before there is a load balancer.
 alternative_names() {
-  local names=""
-  [ -z "${DOMAIN:-}" ] || names="DNS:$DOMAIN,"
-  if [[ "$1" =~ ^[0-9.]+$ ]]; then echo "${names}IP:$1"; else echo "${names}DNS:${1:-portcullis}"; fi
+  local names="DNS:portcullis.internal"
+  [ -z "${DOMAIN:-}" ] || names="$names,DNS:$DOMAIN"
+  ! is_ip "$1" || names="$names,IP:$1"
+  echo "$names"
 }
+
+is_ip() { [[ "$1" =~ ^[0-9.]+$ ]]; }
 
 # make_token FILE: a token of TENANT, by its secret, which stays out of sight.
 make_token() {
-  local id
+  local id kept
   id="$(secret_id "$TENANT-jwt")"
-  if [ "$DRY_RUN" = true ]; then
-    cloud_read_secret "$id" >/dev/null
-    return
-  fi
-  cloud_read_secret "$id" | values token deploy.sh >"$1"
+  kept="$(cloud_read_secret "$id")"
+  printf '%s' "$kept" | values token deploy.sh | keep "$1"
 }
 
 values() {
-  [ "$DRY_RUN" = true ] || "$PYTHON" -I "$ROOT/configs/deploy/values.py" "$@"
+  if [ "$DRY_RUN" = true ]; then
+    cat >/dev/null
+    return
+  fi
+  "$PYTHON" -I "$ROOT/configs/deploy/values.py" "$@"
 }

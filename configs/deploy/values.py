@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 import secrets
 import sys
 import time
@@ -64,22 +65,27 @@ def secret(text: str, namespace: str, name: str, key: str, label: str = "") -> s
     return _secret(namespace, name, _object(text, name) if key == "*" else {key: text}, label)
 
 
-def redis(text: str, namespace: str, host: str, port: str) -> str:
+def password(_: str) -> str:
+    """A new password."""
+    return secrets.token_urlsafe(36)
+
+
+def redis(text: str, namespace: str, kong_namespace: str, host: str, port: str) -> str:
     """The shared store's Secrets, for the backend and for Kong.
 
     The input is its password and the certificates that it is checked against, each ended by a NUL.
     """
-    password, authorities = (part.strip() for part in text.split("\0")[:2])
+    word, authorities = (part.strip() for part in text.split("\0")[:2])
     plugin: dict[str, Any] = {"host": host, "port": int(port), "ssl": True, "ssl_verify": True, "database": 0}
-    backend = {"url": f"rediss://{host}:{port}/0", "password": password}
-    if password:
-        plugin["password"] = password
-        backend["url"] = f"rediss://:{password}@{host}:{port}/0"
+    backend = {"url": f"rediss://{host}:{port}/0", "password": word}
+    if word:
+        plugin["password"] = word
+        backend["url"] = f"rediss://:{word}@{host}:{port}/0"
+    made = [_secret(namespace, "portcullis-kong-redis", {"redis": json.dumps(plugin)})]
     if authorities:
         backend["ca.crt"] = f"{authorities}\n"
-    return _secret(namespace, "portcullis-redis", backend) + _secret(
-        namespace, "portcullis-kong-redis", {"redis": json.dumps(plugin)}
-    )
+        made.append(_secret(kong_namespace, "portcullis-redis-ca", {"ca.crt": backend["ca.crt"]}))
+    return "".join([_secret(namespace, "portcullis-redis", backend), *made])
 
 
 def token(text: str, subject: str) -> str:
@@ -116,6 +122,13 @@ def of_kinds(text: str, *kinds: str) -> str:
         if found and found[0] in kinds:
             kept.append(f"{document.strip()}\n---\n")
     return "".join(kept)
+
+
+def certificates(text: str) -> str:
+    """Of manifests, as kustomize prints them, the Certificates: a line of namespace and name each."""
+    found = of_kinds(text, "Certificate").split("\n---\n")
+    names = [dict(re.findall(r"^  (namespace|name): (.+)$", document, re.MULTILINE)) for document in found]
+    return "".join(f"{row.get('namespace', 'default')} {row['name']}\n" for row in names if "name" in row)
 
 
 def missing(text: str, *wanted: str) -> str:
@@ -157,15 +170,17 @@ COMMANDS: dict[str, Callable[..., str]] = {
     "outputs": outputs,
     "tag-keys": tag_keys,
     "credential": credential,
+    "password": password,
     "merge": merge,
     "secret": secret,
     "redis": redis,
     "token": token,
     "auth-token": auth_token,
     "of-kinds": of_kinds,
+    "certificates": certificates,
     "missing": missing,
 }
-DRAWING = ("tag-keys", "credential")
+DRAWING = ("tag-keys", "credential", "password")
 
 if __name__ == "__main__":
     command, *words = sys.argv[1:]

@@ -1,20 +1,137 @@
 #!/usr/bin/env bats
-# ./deploy.sh gke from nothing to a gateway that answers, and again.
+# ./deploy.sh gke in other circumstances than at first: again, otherwise set, asked, interrupted.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154  # each test is a subshell, and has its own
 
 load helpers
 
-@test "it does everything, in its order" {
-  in_project
-  mkdir -p "$STUBS/secrets/portcullis-redis-ca" && echo "-----BEGIN CERTIFICATE-----" >"$STUBS/secrets/portcullis-redis-ca/1"
+@test "what Terraform is told" {
+  in_project REGION=europe-west1 CLUSTER_NAME=edge DOMAIN=ai.example.com CLUSTER_MODE=standard ALERT_EMAIL=ops@example.com \
+    TF_STATE_BUCKET=our-states
   deploy gke --yes
   is 0
-  in_order "gcloud auth list" "gcloud projects describe" "gcloud billing projects describe" testIamPermissions \
-    "gcloud services enable" "gcloud storage buckets create" "--versioning" "terraform -chdir=$CLONE/terraform/gcp init" \
-    " plan " " apply " " output " "docker buildx build" "docker buildx build" get-credentials \
-    "gcloud secrets versions add portcullis-tag-keys" "gcloud secrets versions add portcullis-demo-jwt" \
-    "gcloud secrets versions access" "kubectl apply" "helm upgrade --install cert-manager" "kubectl kustomize" \
-    "kubectl create secret tls" "kubectl wait" "helm upgrade --install kong" "kubectl apply" \
-    "rollout status deployment/portcullis-backend" "rollout status deployment/kong-kong" /health "test-requests.sh"
-  says "https://203.0.113.7"
-  says "TOKEN=ey"
+  called "gcloud storage buckets create gs://our-states --project=my-project --location=europe-west1"
+  called "-backend-config=bucket=our-states -backend-config=prefix=portcullis"
+  local told
+  told="$(cat "$CLONE/.local/gke/my-project/deploy.tfvars")"
+  [[ "$told" == *'project_id   = "my-project"'* && "$told" == *'region       = "europe-west1"'* ]]
+  [[ "$told" == *'cluster_name = "edge"'* && "$told" == *'cluster_mode = "standard"'* ]]
+  [[ "$told" == *'domain       = "ai.example.com"'* && "$told" == *'alert_email  = "ops@example.com"'* ]]
+  [[ "$told" == *'tenants      = ["demo", "clinic"]'* ]]
+}
+
+@test "a second run changes what has changed, and nothing else" {
+  in_project
+  deploy gke --yes
+  is 0
+  cp -r "$STUBS/secrets" "$STUBS/secrets-before"
+  : >"$STUBS/calls"
+  deploy gke --yes
+  is 0
+  never_called "buckets create"
+  never_called "buildx build"
+  never_called "versions add"
+  never_called "create secret tls"
+  says "is there already"
+  diff -r "$STUBS/secrets" "$STUBS/secrets-before"
+  called "helm upgrade --install kong"
+  [ "$(wc -l <"$CLONE/.local/gke/my-project/releases")" = 1 ]
+}
+
+@test "other sources make another image" {
+  in_project
+  deploy gke --yes
+  : >"$STUBS/calls"
+  echo "# changed" >>"$CLONE/backend-service/pyproject.toml"
+  deploy gke --yes
+  is 0
+  called "buildx build"
+  [ "$(wc -l <"$CLONE/.local/gke/my-project/releases")" = 2 ]
+}
+
+@test "without Docker, Cloud Build makes them" {
+  touch "$STUBS/no-docker"
+  in_project
+  deploy gke --yes
+  is 0
+  says "built by: cloud"
+  called "gcloud builds submit $CLONE --project=my-project --config=$CLONE/configs/deploy/cloudbuild.yaml"
+  never_called "docker buildx build"
+  never_called "configure-docker"
+}
+
+@test "it asks before it applies, and only 'yes' goes on" {
+  in_project
+  local answer
+  for answer in no "" y; do
+    deploy gke <<<"$answer"
+    is 1
+    says "roll out"
+    says "nothing was done"
+    never_called " apply "
+  done
+  deploy gke </dev/null
+  is 1
+  says "nobody answered"
+  deploy gke <<<yes
+  is 0
+}
+
+@test "alone, with a project, it shows the plan and asks" {
+  in_project
+  deploy <<<no
+  is 1
+  says "Plan: 73 to add"
+  says "Only 'yes' goes on"
+  never_called " apply "
+  deploy --yes
+  is 0
+}
+
+@test "alone, without a project, it says what there is" {
+  DEPLOY_ENV=()
+  deploy
+  is 0
+  says "./deploy.sh COMMAND"
+  [ ! -s "$STUBS/calls" ]
+}
+
+@test "a release that a killed run left behind is put right" {
+  in_project
+  echo kong >"$STUBS/pending"
+  deploy gke --yes
+  is 0
+  in_order "helm rollback kong" "helm upgrade --install kong"
+}
+
+@test "a dry run shows every command and calls none" {
+  in_project
+  deploy gke --dry-run
+  is 0
+  # Whether Python is new enough is asked first, whatever follows.
+  [ "$(grep -vc "^python3 -c " "$STUBS/calls")" = 0 ]
+  [ ! -e "$CLONE/.local" ]
+  local part
+  for part in "gcloud projects describe my-project" testIamPermissions "buckets create" "terraform" "-out=" "apply" \
+    "portcullis-backend:" "get-credentials" "secrets versions add" "from Secret Manager" "helm upgrade --install kong" \
+    "rollout status" "test-requests.sh" "<terraform output gateway_address>" "Nothing was done"; do
+    says "$part"
+  done
+}
+
+@test "nothing of a killed run is left, and its plan is not applied" {
+  in_project
+  echo "helm upgrade --install cert-manager" >"$STUBS/hang"
+  env -i "PATH=$STUBS/bin" "STUBS=$STUBS" TMPDIR="$BATS_TEST_TMPDIR" "${DEPLOY_ENV[@]}" "$CLONE/deploy.sh" gke --yes \
+    >"$STUBS/output" 2>&1 3>&- &
+  local pid=$! tries=0
+  until grep -q "helm upgrade" "$STUBS/calls"; do sleep 0.05 && [ $((tries += 1)) -lt 400 ]; done
+  kill -TERM "$pid"
+  wait "$pid" && return 1
+  output="$(cat "$STUBS/output")"
+  says "interrupted"
+  says "stopped at step 10 of 16: install cert manager"
+  [ -z "$(find "$BATS_TEST_TMPDIR" -maxdepth 1 -name 'tmp.*')" ]
+  : >"$STUBS/hang"
+  deploy gke --yes
+  is 0
 }

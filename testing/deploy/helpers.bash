@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # A copy of what deploy.sh reads, in a folder with a space, with stubs for every program that reaches outside.
-# shellcheck disable=SC2154  # bats sets status and output
+# shellcheck disable=SC2034,SC2154  # bats sets status and output
 
 REPOSITORY="$(cd "$BATS_TEST_DIRNAME/../.." && pwd)"
 TOOLS=(awk base64 bash cat cp cut date dirname env find grep head id mkdir mktemp mv realpath rm sed sha256sum sleep
   sort tail timeout touch tr xargs)
 STUBBED=(gcloud gke-gcloud-auth-plugin kubectl helm terraform docker curl python3 openssl)
 
-setup() {
-  CLONE="$BATS_TEST_TMPDIR/a clone"
-  export STUBS="$BATS_TEST_TMPDIR/stubs"
+setup() { prepare "$BATS_TEST_TMPDIR"; }
+
+# prepare FOLDER: the copy, and the memory of the stubs.
+prepare() {
+  export CLONE="$1/a clone" STUBS="$1/stubs"
   mkdir -p "$CLONE/configs/kubernetes/overlays/prod" "$CLONE/configs/kong" "$CLONE/terraform/gcp" "$CLONE/testing" \
     "$CLONE/backend-service" "$CLONE/kong-plugins" "$STUBS/bin" "$STUBS/images" "$STUBS/secrets" "$STUBS/real"
   cp "$REPOSITORY/deploy.sh" "$CLONE/"
@@ -24,6 +26,10 @@ setup() {
   command -v openssl >"$STUBS/real/openssl"
   cp "$BATS_TEST_DIRNAME/stubs/outputs.json" "$BATS_TEST_DIRNAME/stubs/manifests.yaml" "$STUBS/"
   printf 'redis-token-that-google-drew' >"$STUBS/redis-token"
+  touch "$CLONE/configs/kubernetes/overlays/prod/kustomization.yaml"
+  # Terraform puts that one there.
+  mkdir "$STUBS/secrets/portcullis-redis-ca"
+  printf -- '-----BEGIN CERTIFICATE-----\n' >"$STUBS/secrets/portcullis-redis-ca/1"
   touch "$STUBS/calls" "$STUBS/seen" "$STUBS/inputs"
 }
 
