@@ -56,6 +56,21 @@ def test_without_a_way_out_what_stays_is_as_it_is_with_one() -> None:
     }
 
 
+def test_without_a_way_out_no_policy_leads_to_an_address(kubectl: str) -> None:
+    cluster = Cluster(render(Combination("dev", ("air-gapped",))))
+    leads = {
+        (policy["metadata"]["name"], peer["ipBlock"]["cidr"])
+        for policy in cluster.of_kind("NetworkPolicy")
+        if policy["metadata"]["namespace"] == "portcullis"
+        for rule in policy["spec"].get("egress", ())
+        for peer in rule["to"]
+        if "ipBlock" in peer
+    }
+    # The nodes' cache of names.
+    assert leads == {("dns", "169.254.20.10/32")}
+    assert not list(cluster.of_kind("Job"))
+
+
 def test_ollama_loads_the_models_that_the_gateway_asks_it_for() -> None:
     wanted = {row.get("upstream_model", row["model"]) for row in of_provider(GATEWAY, "ollama")}
     assert set(literals("ollama")["MODELS"].split()) == wanted
