@@ -51,8 +51,14 @@ def made(kind: ProviderKind, region: str = "us", base_url: str | None = None) ->
             made(ProviderKind.VERTEX_ENDPOINT, base_url="own.example:8443"),
             {"own.example:8443", "oauth2.googleapis.com:443"},
         ),
-        (made(ProviderKind.BEDROCK, "eu-central-1"), {"bedrock-runtime.eu-central-1.amazonaws.com:443"}),
-        (made(ProviderKind.BEDROCK, "cn-north-1"), {"bedrock-runtime.cn-north-1.amazonaws.com.cn:443"}),
+        (
+            made(ProviderKind.BEDROCK, "eu-central-1"),
+            {"bedrock-runtime.eu-central-1.amazonaws.com:443", "sts.eu-central-1.amazonaws.com:443"},
+        ),
+        (
+            made(ProviderKind.BEDROCK, "cn-north-1"),
+            {"bedrock-runtime.cn-north-1.amazonaws.com.cn:443", "sts.cn-north-1.amazonaws.com.cn:443"},
+        ),
         (made(ProviderKind.OPENAI, base_url="https://EU.api.openai.com./v1"), {"eu.api.openai.com:443"}),
         (made(ProviderKind.OPENAI_COMPATIBLE, base_url="https://10.0.0.5:8443/v1"), {"10.0.0.5:8443"}),
         (made(ProviderKind.OPENAI_COMPATIBLE, base_url="https://[fd00::1]/v1"), {"[fd00::1]:443"}),
@@ -174,5 +180,6 @@ def test_a_row_more_is_a_host_more() -> None:
     rows = [made(ProviderKind.OPENAI), made(ProviderKind.BEDROCK, "us-east-1")]
     more = dataclasses.replace(rows[1], id="other", region="eu-west-3")
     assert set(egress_of([*rows, more]).hosts) - set(egress_of(rows).hosts) == {
-        Host("bedrock-runtime.eu-west-3.amazonaws.com", 443)
+        Host("bedrock-runtime.eu-west-3.amazonaws.com", 443),
+        Host("sts.eu-west-3.amazonaws.com", 443),
     }

@@ -18,6 +18,7 @@ from testing.simulators.launch import Simulators
 
 DOMAIN = "provider.test"
 TOKENS = f"tokens.{DOMAIN}"
+ROLES = f"sts.{DOMAIN}"
 MODELS = {
     "openai": ("gpt-4o-mini", "us"),
     "anthropic": ("claude-sonnet-4-5", "us"),
@@ -87,6 +88,7 @@ def world(simulators: Simulators, folder: Path) -> Iterator[World]:
     """Listeners for all kinds and for Google's tokens, in a loop of their own, until the block ends."""
     behind = {host_of(kind): simulators.base_url(kind) for kind in MODELS}
     behind[TOKENS] = simulators.base_url("vertex_ai")
+    behind[ROLES] = simulators.base_url("bedrock")
     trusted = authority(folder, sorted(behind))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote
 
+from testing.simulators.aws_roles import Roles
 from testing.simulators.messages import Refusal, Request
 
 _SKEW = 300
@@ -21,12 +22,17 @@ _MISMATCH = (
 )
 
 
-def check_signature(request: Request, key_id: str, secret: str, service: str) -> None:
-    """Refuse a request that is not signed with this key for this service, now, over exactly what came."""
+def check_signature(
+    request: Request, key_id: str, secret: str, service: str, roles: Roles | None = None
+) -> None:
+    """Refuse a request that is not signed with this key or a role's for this service, now, over what came."""
     form = _FORM.fullmatch(request.header("authorization") or "")
     if form is None:
         raise Refusal(403, "Missing Authentication Token", kind="MissingAuthenticationTokenException")
-    if form["key"] != key_id or request.header("x-amz-security-token") is not None:
+    session = request.header("x-amz-security-token")
+    if session is not None and roles is not None and "x-amz-security-token" in form["headers"].split(";"):
+        key_id, secret = form["key"], roles.secret(form["key"], session) or ""
+    if form["key"] != key_id or (session is not None and not (roles and roles.secret(key_id, session))):
         raise Refusal(
             403, "The security token included in the request is invalid.", kind="UnrecognizedClientException"
         )

@@ -40,8 +40,12 @@ NEEDS: Mapping[ProviderKind, Needs] = {
         (("GOOGLE_CLOUD_PROJECT", "VERTEX_ENDPOINT_ID"),), ("GOOGLE_APPLICATION_CREDENTIALS",)
     ),
     ProviderKind.BEDROCK: Needs(
-        (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), ("AWS_BEARER_TOKEN_BEDROCK",)),
-        ("AWS_SESSION_TOKEN",),
+        (
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            ("AWS_BEARER_TOKEN_BEDROCK",),
+            ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        ),
+        ("AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_STS"),
     ),
 }
 

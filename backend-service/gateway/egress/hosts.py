@@ -6,13 +6,14 @@ the list cannot say something else than the gateway does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.errors import ProviderError
+from gateway.providers.aws_roles import sts_url
 from gateway.providers.litellm_kinds import KINDS, origin_and_path
 from gateway.providers.vertex_channel import address_of
 from gateway.proxy import Proxy
@@ -20,11 +21,13 @@ from gateway.types import Deployment, ProviderKind
 
 GOOGLE_TOKENS = "https://oauth2.googleapis.com"
 
-ACCOUNTS: Mapping[ProviderKind, tuple[str, ...]] = MappingProxyType(
+ACCOUNTS: Mapping[ProviderKind, Callable[[Deployment], str]] = MappingProxyType(
     {
         # For the key file of a service account. Workload identity asks the node, not the internet.
-        ProviderKind.VERTEX_AI: (GOOGLE_TOKENS,),
-        ProviderKind.VERTEX_ENDPOINT: (GOOGLE_TOKENS,),
+        ProviderKind.VERTEX_AI: lambda _: GOOGLE_TOKENS,
+        ProviderKind.VERTEX_ENDPOINT: lambda _: GOOGLE_TOKENS,
+        # For a role.
+        ProviderKind.BEDROCK: sts_url,
     }
 )
 """Where the accounts of a kind get their tokens."""
@@ -77,7 +80,9 @@ def egress_of(
         if proxy is not None and not proxy.serves(url):
             left_out.add(f"{provider.name}: {url} is exempt from the proxy (NO_PROXY)")
             continue
-        hosts.update(map(_host, (url, *ACCOUNTS.get(provider.kind, ()))))
+        hosts.add(_host(url))
+        if provider.kind in ACCOUNTS:
+            hosts.add(_host(ACCOUNTS[provider.kind](deployment)))
     rows = issuers["issuers"] if issuers else ()
     for row in rows:
         if "jwks_uri" not in row:

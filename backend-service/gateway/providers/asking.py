@@ -98,8 +98,9 @@ class Providers:
     async def aclose(self) -> None:
         """Close every connection. May be repeated."""
         await self._tokens.aclose()
-        if self._endpoints is not None:
-            await self._endpoints.aclose()
+        for door in (self._litellm, self._endpoints):
+            if door is not None:
+                await door.aclose()
         if self._session is not None:
             await self._session.close()
 

@@ -15,7 +15,8 @@ from typing import Any
 import aiohttp
 
 from gateway.errors import ProviderError
-from gateway.providers import litellm_load, litellm_shape, litellm_vertex
+from gateway.providers import aws_roles, litellm_load, litellm_shape, litellm_vertex
+from gateway.providers.aws_roles import AwsRoles
 from gateway.providers.google_tokens import GoogleTokens
 from gateway.providers.litellm_errors import translate
 from gateway.providers.litellm_kinds import KINDS, Kind, origin_and_path
@@ -29,6 +30,7 @@ _UPSTREAM_STREAM: JsonObject = {"stream": True, "stream_options": {"include_usag
 _ONCE: JsonObject = {"num_retries": 0, "max_retries": 0}
 # Neither LiteLLM's own handling of tools, nor another API than the one whose streams we read.
 _CHAT_ONLY: JsonObject = {"_skip_mcp_handler": True, "_skip_responses_api_bridge": True}
+_NO_KEYS: JsonObject = {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
 _REHEARSED: JsonObject = {"messages": [{"role": "user", "content": "."}]}
 
 
@@ -79,6 +81,7 @@ class LiteLLMDoor:
         self._session = session
         self._tokens = tokens
         self._proxy = proxy
+        self._roles = AwsRoles(session, proxy)
         self._lines: dict[str, _Line] = {}
         self._litellm: Any = None
         self._loading = asyncio.Lock()
@@ -103,11 +106,11 @@ class LiteLLMDoor:
         line = await self._line(deployment)
         arguments = embedding_arguments(line.kind, deployment.provider, request, line.supported)
         call = line.call(self._session, Operation.EMBEDDINGS)
-        await self._authenticate(line, call)
+        account = _account(line) | await self._authenticate(line, call)
         model = line.kind.model(deployment, Operation.EMBEDDINGS)
         try:
             with call.entered():
-                response = await self._litellm.aembedding(model=model, **_account(line), **_ONCE, **arguments)
+                response = await self._litellm.aembedding(model=model, **account, **_ONCE, **arguments)
         except Exception as error:
             raise self._translated(error, call, arguments) from None
         finally:
@@ -153,12 +156,12 @@ class LiteLLMDoor:
                 return chunk
 
     async def _chat(self, line: _Line, call: Call, arguments: JsonObject) -> Any:
-        await self._authenticate(line, call)
+        account = _account(line) | await self._authenticate(line, call)
         model = line.kind.model(line.deployment, Operation.CHAT)
         try:
             with call.entered():
                 return await self._litellm.acompletion(
-                    model=model, **_account(line), **_ONCE, **_CHAT_ONLY, **arguments
+                    model=model, **account, **_ONCE, **_CHAT_ONLY, **arguments
                 )
         except Exception as error:
             raise self._translated(error, call, arguments) from None
@@ -173,10 +176,18 @@ class LiteLLMDoor:
             with contextlib.suppress(ProviderError):
                 await self._chat(line, call, arguments)
 
-    async def _authenticate(self, line: _Line, call: Call) -> None:
-        if line.deployment.provider.kind is ProviderKind.VERTEX_AI:
-            token = "" if call.rehearsal else await self._tokens.token(line.deployment.provider)
+    async def aclose(self) -> None:
+        await self._roles.aclose()
+
+    async def _authenticate(self, line: _Line, call: Call) -> JsonObject:
+        """What only now is known of the account, as arguments."""
+        provider = line.deployment.provider
+        if provider.kind is ProviderKind.VERTEX_AI:
+            token = "" if call.rehearsal else await self._tokens.token(provider)
             litellm_vertex.hand_over(self._litellm, line.deployment, token)
+        elif provider.kind is ProviderKind.BEDROCK and aws_roles.assumes(provider):
+            return _NO_KEYS if call.rehearsal else (await self._roles.keys(line.deployment)).arguments()
+        return {}
 
     def _translated(self, error: Exception, call: Call, names: Iterable[str]) -> ProviderError:
         if call.status == 401 and call.provider.kind is ProviderKind.VERTEX_AI:

@@ -19,7 +19,7 @@ MADE = {
 def test_it_is_up_to_date(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in (*ADDRESS_VARIABLES, "HTTPS_PROXY", "https_proxy"):
+    for variable in (*ADDRESS_VARIABLES, "AWS_ENDPOINT_URL_STS", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PORTCULLIS_CONFIG", str(ROOT / "configs/gateway/gateway.yaml"))
     assert main(["egress", "--format", name]) == 0

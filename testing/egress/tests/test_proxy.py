@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from testing.egress.asking import ask
 from testing.egress.connect_proxy import ACCOUNT, ConnectProxy
-from testing.egress.world import MODELS, TOKENS, World, deployment, host_of
+from testing.egress.world import MODELS, ROLES, TOKENS, World, deployment, host_of
+from testing.simulators.aws_roles import ROLE, WEB_IDENTITY
 
 GOOGLES = {"vertex_ai", "vertex_endpoint"}
 SECRET = ACCOUNT[1]
@@ -73,6 +74,24 @@ def test_who_is_exempt_is_asked_directly(outside: World, tmp_path: Path) -> None
     assert [outcome["code"] for outcome in outcomes] == ["provider_unreachable"] * 2
     assert not any("proxy" in outcome["message"] for outcome in outcomes)
     assert set(proxy.asked) == {f"{TOKENS}:443"}
+
+
+def test_a_role_is_assumed_through_the_proxy(outside: World, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(WEB_IDENTITY, encoding="utf-8")
+    role = {
+        "AWS_ROLE_ARN": ROLE,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
+        "AWS_ENDPOINT_URL_STS": f"https://{ROLES}",
+    }
+    row = deployment(outside.simulators, "bedrock", tmp_path) | {"env": role}
+    good, refusing = outside.proxy(), outside.proxy({f"{ROLES}:443": 403})
+    [[answered], [refused]], _ = ask([row], [_address(good), _address(refusing)], outside.certificates)
+    assert answered["message"] == ""
+    assert good.asked[0] == f"{ROLES}:443"
+    assert set(good.asked) == {f"{ROLES}:443", f"{host_of('bedrock')}:443"}
+    assert refused["code"] == "provider_misconfigured"
+    assert f"refused the host {ROLES} (HTTP 403)" in refused["message"]
 
 
 def _address(proxy: ConnectProxy) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from testing.simulators import eventstream, vectors
+from testing.simulators.aws_roles import Roles
 from testing.simulators.messages import Headers, Json, Refusal, Request, Response, json_response
 from testing.simulators.reply import Ask, Reply, Steer, Tool, argument_pieces, characters, compose
 from testing.simulators.sigv4 import check_signature
@@ -33,14 +34,17 @@ _STOP = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use"}
 
 
 class Bedrock:
-    """bedrock-runtime.{region}.amazonaws.com; any region may be signed for."""
+    """bedrock-runtime.{region}.amazonaws.com, any region may be signed for; and the roles of sts.{region}."""
 
     def __init__(self, name: str, key_id: str, secret: str, bearer: str) -> None:
         self.name = name
         self._key_id, self._secret, self._bearer = key_id, secret, bearer
+        self._roles = Roles()
 
     def respond(self, request: Request, how: Steer) -> Response:
         """The answer to a request; Refusal for what Bedrock refuses."""
+        if (request.method, request.path) == ("POST", "/"):
+            return self._roles.assume(request)
         self._check(request)
         match request.method, request.segments:
             case "POST", ("model", model, "converse"):
@@ -56,6 +60,8 @@ class Bedrock:
 
     def error(self, refusal: Refusal, request: Request) -> Response:
         """The kind in a header, the message in the body."""
+        if request.path == "/":
+            return self._roles.error(refusal)
         kind, message = _ERRORS.get(refusal.status, _ERRORS[503 if refusal.status > 500 else 400])
         if refusal.status == 401:
             kind, message = (
@@ -68,7 +74,7 @@ class Bedrock:
     def _check(self, request: Request) -> None:
         bearer = request.bearer()
         if bearer is None:
-            check_signature(request, self._key_id, self._secret, "bedrock")
+            check_signature(request, self._key_id, self._secret, "bedrock", self._roles)
         elif not hmac.compare_digest(bearer.encode(), self._bearer.encode()):
             message = "Authentication failed: Please make sure your API Key is valid."
             raise Refusal(403, message, kind="AccessDeniedException")

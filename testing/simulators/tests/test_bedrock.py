@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 from botocore.eventstream import ChecksumMismatch
 from botocore.exceptions import ClientError, EventStreamError
 
+from testing.simulators.aws_roles import ROLE, WEB_IDENTITY
 from testing.simulators.launch import Simulators
 
 CLAUDE = "anthropic.claude-3-5-sonnet-20240620-v1:0"
@@ -195,3 +196,30 @@ def test_faults_that_botocore_tells_apart(simulators: Simulators, client: Any) -
 def _streamed(client: Any) -> list[str]:
     with closing(client.converse_stream(modelId=CLAUDE, messages=MESSAGES)["stream"]) as stream:
         return [next(iter(event)) for event in stream]
+
+
+def test_a_role_is_assumed_and_its_keys_are_good(simulators: Simulators) -> None:
+    url = simulators.base_url("bedrock")
+    session = botocore.session.Session()
+    options = {"region_name": "us-east-1", "endpoint_url": url, "config": CONFIG}
+    unsigned = {"aws_access_key_id": "-", "aws_secret_access_key": "-"}
+    with closing(session.create_client("sts", **options, **unsigned)) as sts:
+        wanted = {"RoleArn": ROLE, "RoleSessionName": "test", "WebIdentityToken": f"{WEB_IDENTITY}.a.b"}
+        given = sts.assume_role_with_web_identity(**wanted)["Credentials"]
+        for change in ({"WebIdentityToken": "other"}, {"RoleArn": f"{ROLE}-of-another"}):
+            with pytest.raises(ClientError):
+                sts.assume_role_with_web_identity(**wanted | change)
+    keys = {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
+    with closing(session.create_client("bedrock-runtime", **options, **keys)) as client:
+        assert client.converse(modelId=CLAUDE, messages=MESSAGES)["stopReason"] == "end_turn"
+    for name, value in keys.items():
+        wrong = keys | {name: f"{value}x"}
+        with (
+            closing(session.create_client("bedrock-runtime", **options, **wrong)) as client,
+            pytest.raises(ClientError),
+        ):
+            client.converse(modelId=CLAUDE, messages=MESSAGES)
