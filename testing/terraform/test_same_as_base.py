@@ -125,6 +125,8 @@ def test_security_is_the_same() -> None:
     }
     for block, container in ((OUR_BACKEND, BACKEND), (OUR_AUTHORITIES, AUTHORITIES)):
         context, expected = block.one("security_context"), dict(container["securityContext"])
+        # What the pod says in the base; the provider would take it back.
+        expected["runAsNonRoot"] = POD["securityContext"]["runAsNonRoot"]
         assert strings(context.one("capabilities").arguments["drop"]) == expected.pop("capabilities")["drop"]
         assert {name: literal(text) for name, text in context.arguments.items()} == as_ours(expected)
     for name in ("automountServiceAccountToken", "enableServiceLinks", "terminationGracePeriodSeconds"):

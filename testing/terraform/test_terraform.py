@@ -6,10 +6,7 @@ one, run in terraform/gcp, terraform/aws and terraform/modules/portcullis.
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,67 +14,33 @@ from typing import Any
 import pytest
 
 from testing.terraform.clouds import Cloud
+from testing.terraform.terraform import (
+    ROOT,
+    TIMEOUT_S,
+    checkout,
+    init,
+    must,
+    need_providers,
+    needs_terraform,
+    terraform,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("gcp", "aws", "modules/portcullis")
-MIRROR = os.environ.get("PORTCULLIS_TERRAFORM_MIRROR", "")
-#: A provider of 130 to 700 MB is started anew for each of some twenty runs.
-TIMEOUT_S = 280
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not on PATH"),
-    pytest.mark.timeout(TIMEOUT_S + 20),
-]
-
-
-def missing(folder: str) -> list[str]:
-    """The providers of that folder that the mirror has not."""
-    text = (ROOT / "terraform" / folder / "versions.tf").read_text()
-    names = re.findall(r'source\s+= "hashicorp/([\w-]+)"', text)
-    assert names
-    places = Path(MIRROR) / "registry.terraform.io/hashicorp"
-    return [name for name in names if not MIRROR or not any(places.joinpath(name).glob("*"))]
-
-
-def terraform(*arguments: str, at: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    # Nothing of the machine's configuration or credentials gets in.
-    clean = {"PATH": os.environ["PATH"], "HOME": str(at), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
-    return subprocess.run(
-        ["terraform", *arguments],
-        cwd=at,
-        env=clean | environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-
-
-def must(result: subprocess.CompletedProcess[str]) -> str:
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+pytestmark = [needs_terraform, pytest.mark.timeout(TIMEOUT_S + 20)]
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of what Terraform reads, so that it writes nothing into this one."""
-    root = tmp_path_factory.mktemp("checkout")
-    ignore = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*", "*.tfvars")
-    shutil.copytree(ROOT / "terraform", root / "terraform", ignore=ignore)
-    shutil.copytree(ROOT / "configs/gateway", root / "configs/gateway")
-    return root / "terraform"
+    return checkout(tmp_path_factory.mktemp("checkout"))
 
 
 def ready(copy: Path, folder: str) -> Path:
     """The folder with its providers in place; skips where the mirror has not got them."""
-    if lacking := missing(folder):
-        pytest.skip(
-            f"no {', '.join(lacking)}: PORTCULLIS_TERRAFORM_MIRROR names no folder with it; "
-            f"`terraform providers mirror FOLDER` in terraform/{folder} makes one"
-        )
+    need_providers(folder)
     at = copy / folder
     if not (at / ".terraform").exists():
-        must(terraform("init", "-backend=false", "-input=false", f"-plugin-dir={MIRROR}", at=at))
+        init(at, "-backend=false")
     return at
 
 
@@ -107,7 +70,7 @@ def planned(at: Path, variables: dict[str, str], **environment: str) -> dict[str
     # The state is in no bucket here.
     (at / "override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     try:
-        must(terraform("init", "-input=false", f"-plugin-dir={MIRROR}", "-reconfigure", at=at))
+        init(at, "-reconfigure")
         flags = [f"-var={name}={value}" for name, value in variables.items()]
         must(terraform("plan", "-input=false", "-no-color", "-out=plan", *flags, at=at, **environment))
         plan: dict[str, Any] = json.loads(must(terraform("show", "-json", "plan", at=at, **environment)))

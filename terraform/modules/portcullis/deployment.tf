@@ -3,6 +3,8 @@ resource "kubernetes_deployment_v1" "this" {
   #checkov:skip=CKV_K8S_35:Keys are files; the store's address is the one setting with a password in it
   count = local.count
 
+  wait_for_rollout = var.wait_for_rollout
+
   metadata {
     name      = local.name
     namespace = local.namespace
@@ -127,7 +129,9 @@ resource "kubernetes_deployment_v1" "this" {
 
           security_context {
             allow_privilege_escalation = false
-            read_only_root_filesystem  = true
+            # The provider writes false where nothing is said, which takes the pod's own word back.
+            run_as_non_root           = true
+            read_only_root_filesystem = true
 
             capabilities {
               drop = ["ALL"]
@@ -238,7 +242,9 @@ resource "kubernetes_deployment_v1" "this" {
 
           security_context {
             allow_privilege_escalation = false
-            read_only_root_filesystem  = true
+            # The provider writes false where nothing is said, which takes the pod's own word back.
+            run_as_non_root           = true
+            read_only_root_filesystem = true
 
             capabilities {
               drop = ["ALL"]

@@ -59,6 +59,13 @@ variable "replicas" {
   }
 }
 
+variable "wait_for_rollout" {
+  description = "Whether an apply ends only once the new pods are ready. false: they wait for something that comes later, such as backend_tls_secret."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "settings" {
   description = "More settings of the backend (.env.example lists them). Nothing secret: they stand in a ConfigMap."
   type        = map(string)
