@@ -23,7 +23,7 @@ main() {
       begin "$@"
       use_cloud "$1"
       steps check_tools check_access make_state show_plan apply_plan read_outputs push_images open_cluster put_secrets \
-        install_cert_manager issue_certificates install_kong apply_manifests wait_for_rollout run_smoke_tests print_summary
+        install_cert_manager install_monitoring issue_certificates install_kong apply_manifests wait_for_rollout run_smoke_tests print_summary
       ;;
     status)
       in_cloud "$@" || { show_local && return; }

@@ -83,7 +83,8 @@ print_summary() {
   echo "URL=$URL"
   echo "TOKEN=$(<"$WORK/token")"
   say "A token for 7 days, tenant $TENANT, and dashboards:"
-  say "  grafana:  KUBECONFIG=$KUBECONFIG kubectl port-forward --namespace monitoring service/grafana 3000:80"
+  ! has_monitoring ||
+    say "  grafana:  KUBECONFIG=$KUBECONFIG kubectl port-forward --namespace monitoring service/monitoring-grafana 3000:80"
   cloud_dashboards
 }
 

@@ -7,6 +7,9 @@ NAMESPACE=portcullis
 KONG_NAMESPACE=kong
 KONG_CHART=3.4.1
 CERT_MANAGER_CHART=v1.21.1
+PROMETHEUS_CHARTS=https://prometheus-community.github.io/helm-charts
+PROMETHEUS_STACK_CHART=88.5.3
+PROMETHEUS_ADAPTER_CHART=5.3.0
 
 open_cluster() {
   local namespace
@@ -29,6 +32,20 @@ install_cert_manager() {
   # GKE Autopilot lets nobody write into kube-system.
   helm_install cert-manager cert-manager cert-manager https://charts.jetstack.io "$CERT_MANAGER_CHART" \
     --set crds.enabled=true --set global.leaderElection.namespace=cert-manager ${options:+"$options"}
+}
+
+# Prometheus, Alertmanager and Grafana, with what components/monitoring has for them; MONITORING=none leaves them out.
+has_monitoring() { [ "${MONITORING:-}" != none ]; }
+
+install_monitoring() {
+  if ! has_monitoring; then
+    done_now "MONITORING=none: left out"
+    return
+  fi
+  helm_install monitoring monitoring kube-prometheus-stack "$PROMETHEUS_CHARTS" "$PROMETHEUS_STACK_CHART" \
+    --values "$ROOT/configs/prometheus/kube-prometheus-stack-values.yaml"
+  helm_install prometheus-adapter monitoring prometheus-adapter "$PROMETHEUS_CHARTS" "$PROMETHEUS_ADAPTER_CHART" \
+    --values "$ROOT/configs/kubernetes/components/monitoring/prometheus-adapter-values.yaml"
 }
 
 install_kong() {
@@ -76,7 +93,8 @@ write_overlay() {
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources:
-  - $(realpath --canonicalize-missing --relative-to="$OVERLAY_FOLDER" "$ROOT/configs/kubernetes/overlays/$OVERLAY")
+  - $(seen_from_overlay "overlays/$OVERLAY")
+$(! has_monitoring || printf '%s\n' "components:" "  - $(seen_from_overlay components/monitoring)")
 images:
   - name: portcullis-backend
     newName: $REGISTRY/portcullis-backend
@@ -99,6 +117,10 @@ patches:
 $(cloud_patches)
 $(certificate_patch)
 TEXT
+}
+
+seen_from_overlay() {
+  realpath --canonicalize-missing --relative-to="$OVERLAY_FOLDER" "$ROOT/configs/kubernetes/$1"
 }
 
 # A public certificate needs a name. Without one, Kong keeps the one that signed itself.

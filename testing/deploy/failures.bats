@@ -56,6 +56,7 @@ goes_on_after() {
 @test "put secrets: the store's token" { stops_at "put secrets" authTokens; }
 @test "put secrets: into the cluster" { goes_on_after "put secrets" "--field-manager=deploy.sh -f -"; }
 @test "install cert manager" { stops_at "install cert manager" "helm upgrade --install cert-manager"; }
+@test "install monitoring" { stops_at "install monitoring" "helm upgrade --install monitoring"; }
 @test "issue certificates: render" { stops_at "issue certificates" "kubectl kustomize"; }
 @test "issue certificates: openssl" { stops_at "issue certificates" "openssl req"; }
 @test "issue certificates: wait" { stops_at "issue certificates" "kubectl wait"; }
@@ -72,7 +73,7 @@ goes_on_after() {
   deploy gke --yes
   is 1
   says "not installed: gke-gcloud-auth-plugin helm"
-  says "stopped at step 1 of 16: check tools"
+  says "stopped at step 1 of 17: check tools"
   never_called gcloud
 }
 
@@ -133,5 +134,5 @@ goes_on_after() {
   deploy gke --yes
   is 124
   says "\`gcloud auth list\` did not end within 1 s"
-  says "stopped at step 2 of 16: check access"
+  says "stopped at step 2 of 17: check access"
 }

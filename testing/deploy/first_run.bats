@@ -26,8 +26,8 @@ setup() {
     "gcloud services enable" "gcloud storage buckets create" "--versioning" "terraform -chdir=$CLONE/terraform/gcp init" \
     " plan " " apply " " output " "docker buildx build" "docker buildx build" get-credentials \
     "gcloud secrets versions add portcullis-tag-keys" "gcloud secrets versions add portcullis-demo-jwt" \
-    "gcloud secrets versions access" "kubectl apply" "helm upgrade --install cert-manager" "kubectl kustomize" \
-    "kubectl create secret tls" "kubectl wait" "helm upgrade --install kong" "kubectl apply" \
+    "gcloud secrets versions access" "kubectl apply" "helm upgrade --install cert-manager" \
+    "helm upgrade --install monitoring" "helm upgrade --install prometheus-adapter" "kubectl kustomize" "kubectl create secret tls" "kubectl wait" "helm upgrade --install kong" "kubectl apply" \
     "rollout status deployment/portcullis-backend" "rollout status deployment/kong-kong" /health "test-requests.sh"
 }
 
@@ -62,6 +62,7 @@ setup() {
   grep -q '"GOOGLE_CLOUD_PROJECT=my-project"' "$STUBS/overlays"
   grep -q '"OLLAMA_BASE_URL=http://ollama.example.com:11434"' "$STUBS/overlays"
   grep -q -- '- ../../../../configs/kubernetes/overlays/prod' "$STUBS/overlays"
+  grep -q -- '- ../../../../configs/kubernetes/components/monitoring' "$STUBS/overlays"
 }
 
 @test "Kong has our values, the store's, and those of this deployment, in that order" {

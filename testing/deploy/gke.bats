@@ -59,6 +59,14 @@ load helpers
   never_called "configure-docker"
 }
 
+@test "without monitoring" {
+  in_project MONITORING=none
+  deploy gke --yes
+  is 0
+  never_called "helm upgrade --install monitoring"
+  [ "$(grep -c components/monitoring "$STUBS/overlays")" = 0 ]
+}
+
 @test "it asks before it applies, and only 'yes' goes on" {
   in_project
   local answer
@@ -129,7 +137,7 @@ load helpers
   wait "$pid" && return 1
   output="$(cat "$STUBS/output")"
   says "interrupted"
-  says "stopped at step 10 of 16: install cert manager"
+  says "stopped at step 10 of 17: install cert manager"
   [ -z "$(find "$BATS_TEST_TMPDIR" -maxdepth 1 -name 'tmp.*')" ]
   : >"$STUBS/hang"
   deploy gke --yes
