@@ -45,7 +45,8 @@ TEXT
 }
 
 # What tests want of Debian: the program, and the package that has it. Without one its tests skip and say so.
-PACKAGES=(redis-server:redis-server bats:bats prometheus:prometheus amtool:prometheus-alertmanager squid:squid lua5.1:lua5.1)
+PACKAGES=(redis-server:redis-server bats:bats prometheus:prometheus amtool:prometheus-alertmanager squid:squid lua5.1:lua5.1
+  nginx:nginx)
 
 ensure_packages() {
   local row missing=()

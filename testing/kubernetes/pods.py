@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ def node(given: Given, folder: Path) -> Iterator[Node]:
     network = subprocess.Popen(
         ["unshare", "--net", "sh", "-ec", "ip link set lo up; echo up; exec sleep 600"],
         stdout=subprocess.PIPE,
+        start_new_session=True,
     )
     assert network.stdout is not None
     made = Node(given, folder, network.pid)
@@ -88,7 +90,9 @@ def node(given: Given, folder: Path) -> Iterator[Node]:
         yield made
     finally:
         for process in (*reversed(made.running), network):
-            process.kill()
+            # With its children: nobody else ends them.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
         network.stdout.close()
 
@@ -138,6 +142,7 @@ class Pod:
                 *(*mounts, "--", *spec.get("command", entrypoint), *spec.get("args", ())),
             ],
             env={"PATH": os.environ["PATH"], **image, **self.node.given.environment(spec)},
+            start_new_session=True,
         )
         self.node.running.append(process)
         self.main[name] = process
