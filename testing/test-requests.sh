@@ -17,6 +17,7 @@ main() {
     check_compliance
     check_metrics
     measure_latency
+    exhaust_limit
   }
   verdict
 }
