@@ -26,6 +26,7 @@ FREE = {
     "topologySpreadConstraints",
 } | {
     "userDefinedVolumes",
+    "namespaceSelector",
     "updateStrategy",
 }
 """Whatever stands below these is not the chart's: it is passed on."""

@@ -14,6 +14,7 @@ import yaml
 
 from testing.kubernetes import schemas
 from testing.kubernetes.api_server import ApiServer, api_server, programs
+from testing.kubernetes.chart import VALUES, rendered_chart
 from testing.kubernetes.checking import rendered
 from testing.kubernetes.good import GOOD
 from testing.kubernetes.model import Cluster
@@ -171,3 +172,12 @@ def test_an_account_may_do_what_its_role_says_and_nothing_else(server: ApiServer
                 may = asked.stdout.strip() == "yes"
                 assert may == (space == "portcullis" and (verb, kind) in allowed), (verb, kind, space)
     assert not [r for r in rendered(Combination(BASE, ("rbac",))) if r["kind"] == "ClusterRoleBinding"]
+
+
+def test_kongs_controller_reads_our_secrets_and_nobody_elses(server: ApiServer, tmp_path: Path) -> None:
+    kinds = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+    release = [resource for resource in rendered_chart(tmp_path, VALUES) if resource["kind"] in kinds]
+    assert server.apply(release, "--force-conflicts") == []
+    for space in ("portcullis", "kong", "open", "kube-system"):
+        asked = ("list", "secrets", "--as", "system:serviceaccount:kong:kong-kong", "--namespace", space)
+        assert (server.kubectl("auth", "can-i", *asked).returncode == 0) == (space in ("portcullis", "kong"))

@@ -76,3 +76,24 @@ def test_it_scales_and_ends_as_a_request_needs_it(release: tuple[Resource, ...])
     waits = sum(int(word.partition("=")[2]) for word in command if "=" in word)
     # Streams of 600 s end within what the hook waits, and the hook within the pod's grace.
     assert 600 < waits < kong(release).pod["terminationGracePeriodSeconds"]
+
+
+def test_no_secret_outside_our_namespaces_is_the_controllers(release: tuple[Resource, ...]) -> None:
+    readable = {
+        (role["kind"], role["metadata"].get("namespace"))
+        for role in Cluster(release).of_kind("Role", "ClusterRole")
+        for rule in role["rules"] or ()
+        if "secrets" in rule.get("resources", ())
+    }
+    assert readable == {("Role", "portcullis"), ("Role", "kong")}
+
+
+def test_the_cluster_can_be_changed_while_kong_is_away(release: tuple[Resource, ...]) -> None:
+    """Kong too needs Secrets to come back."""
+    [configuration] = Cluster(release).of_kind("ValidatingWebhookConfiguration")
+    for webhook in configuration["webhooks"]:
+        labels = webhook["namespaceSelector"]["matchLabels"]
+        assert labels == {"kubernetes.io/metadata.name": "portcullis"}, webhook["name"]
+        if any("secrets" in rule["resources"] for rule in webhook["rules"]):
+            wanted = {(row["key"], row["operator"]) for row in webhook["objectSelector"]["matchExpressions"]}
+            assert wanted & {("konghq.com/credential", "Exists"), ("konghq.com/validate", "Exists")}
