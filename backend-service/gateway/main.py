@@ -25,7 +25,7 @@ from gateway.api.schemas import component_schemas
 from gateway.api.state import Gateway
 from gateway.configuration import Configuration, load_configuration
 from gateway.lifecycle import Lifecycle
-from gateway.middleware import Envelope, MemoryReplay, RedisReplay, ReplayGuard, TagCheck
+from gateway.middleware import Bodies, Envelope, MemoryReplay, RedisReplay, ReplayGuard, TagCheck
 from gateway.observability import Metrics, Traces
 from gateway.observability.loop_lag import sampling
 from gateway.pipeline import Asks, Pipeline
@@ -90,7 +90,8 @@ def create_application(
     )
     replay: ReplayGuard = RedisReplay(store) if store else MemoryReplay()
     backend = _backend(gateway, providers, store, traces)
-    backend.add_middleware(TagCheck, keys=keys, replay=replay, max_body_bytes=settings.max_body_bytes)
+    bodies = Bodies(settings.max_body_bytes, settings.max_bodies_bytes)
+    backend.add_middleware(TagCheck, keys=keys, replay=replay, bodies=bodies)
     backend.add_middleware(Envelope, metrics=metrics, traces=traces, lifecycle=lifecycle)
     routes = management_routes(gateway.checks, lifecycle, metrics, (metrics.registry, *extra_registries))
     return Application(backend, _management(routes, backend), gateway)

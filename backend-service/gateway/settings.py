@@ -63,6 +63,7 @@ class Settings:
     issuers_file: Path | None = None
     log_level: str = "info"
     max_body_bytes: int = 20 * 1024 * 1024
+    max_bodies_bytes: int = 256 * 1024 * 1024
     proxy: Proxy | None = None
     traces: TraceTarget | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Settings:
             "trace_ratio": self.traces.ratio if self.traces else 0,
             "log_level": self.log_level,
             "max_body_bytes": self.max_body_bytes,
+            "max_bodies_bytes": self.max_bodies_bytes,
             "credentials_set": sorted(self.credentials),
         }
 

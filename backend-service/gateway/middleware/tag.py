@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from hashlib import sha256
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compliance.tag import HEADER, Tag, TagError, TagKeys, verify
-from gateway.errors import CallerLeft, RequestTooLarge, Unauthenticated
+from gateway.errors import Unauthenticated
+from gateway.middleware.bodies import Bodies
 from gateway.middleware.replay import ReplayGuard
 from gateway.observability import RequestRecord
 from gateway.observability.label_values import REPEATED, USED
@@ -22,11 +24,11 @@ HASH_IN_THREAD_OVER = 256 * 1024
 class TagCheck:
     """Reads the body, verifies the tag over it, and leaves both in ``scope["state"]`` (``tag``, ``body``)."""
 
-    def __init__(self, app: ASGIApp, keys: TagKeys, replay: ReplayGuard, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, keys: TagKeys, replay: ReplayGuard, bodies: Bodies) -> None:
         self.app = app
         self.keys = keys
         self.replay = replay
-        self.max_body_bytes = max_body_bytes
+        self.bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
@@ -37,12 +39,13 @@ class TagCheck:
         if len(tokens) != 1:
             record.tag_failure = REPEATED if tokens else "missing"
             raise Unauthenticated("No valid tag of the edge: send requests through the gateway's address.")
-        with record.step("read"):
-            body = await read_body(scope, receive, self.max_body_bytes)
-        with record.step("tag"):
-            scope["state"]["tag"] = await self._verified(scope, tokens[0], body, record)
-        scope["state"]["body"] = body
-        await self.app(scope, receive, send)
+        async with AsyncExitStack() as stack:
+            with record.step("read"):
+                body = await stack.enter_async_context(self.bodies.read(scope, receive))
+            with record.step("tag"):
+                scope["state"]["tag"] = await self._verified(scope, tokens[0], body, record)
+            scope["state"]["body"] = body
+            await self.app(scope, receive, send)
 
     async def _verified(self, scope: Scope, token: bytes, body: bytes, record: RequestRecord) -> Tag:
         digest = await _digest(body)
@@ -66,25 +69,6 @@ class TagCheck:
         return tag
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises RequestTooLarge past ``limit`` bytes, unread where the length is said."""
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    if length.isdigit() and int(length) > limit:
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise CallerLeft("The caller left before its request was complete.")
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > limit:
-            raise _too_large(limit)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
 async def _digest(body: bytes) -> str:
     if len(body) <= HASH_IN_THREAD_OVER:
         return sha256(body).hexdigest()
@@ -96,7 +80,3 @@ def _target(scope: Scope) -> str:
     query: bytes = scope["query_string"]
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     return (path + b"?" + query if query else path).decode("latin-1")
-
-
-def _too_large(limit: int) -> RequestTooLarge:
-    return RequestTooLarge(f"The request's body is over the limit of {limit // (1024 * 1024)} MB; send less.")
