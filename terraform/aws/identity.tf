@@ -3,7 +3,7 @@
 locals {
   # What a role says of the one Kubernetes account that may take it on.
   trust = {
-    for account in ["${var.namespace}:portcullis-backend", "cert-manager:cert-manager", "kube-system:ebs-csi-controller-sa", "kube-system:cluster-autoscaler"] :
+    for account in ["${var.namespace}:portcullis-backend", "cert-manager:cert-manager", "external-secrets:external-secrets", "kube-system:ebs-csi-controller-sa", "kube-system:cluster-autoscaler"] :
     account => jsonencode({
       Version = "2012-10-17"
       Statement = [{

@@ -95,6 +95,11 @@ output "secret_ids" {
   value       = { for name, secret in aws_secretsmanager_secret.this : name => secret.name }
 }
 
+output "external_secrets_role_arn" {
+  description = "external-secrets' role. Empty without external_secrets."
+  value       = try(aws_iam_role.external_secrets[0].arn, "")
+}
+
 output "ci_role_arn" {
   description = "What a workflow signs on as. Empty without github_repository."
   value       = try(aws_iam_role.ci[0].arn, "")

@@ -48,6 +48,13 @@ variable "tenants" {
   }
 }
 
+variable "external_secrets" {
+  description = "Whether external-secrets in the cluster may read the secrets, which configs/argocd needs: it gets a role of its own. deploy.sh needs none."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "github_repository" {
   description = "OWNER/NAME whose workflows on its main branch and version tags may push images, without a key. Empty: none."
   type        = string

@@ -115,6 +115,11 @@ output "secret_ids" {
   value       = { for name, secret in google_secret_manager_secret.this : name => secret.secret_id }
 }
 
+output "external_secrets_service_account" {
+  description = "external-secrets' service account. Empty without external_secrets."
+  value       = try(google_service_account.external_secrets[0].email, "")
+}
+
 output "ci_service_account" {
   description = "What a workflow signs on as. Empty without github_repository."
   value       = try(google_service_account.ci[0].email, "")

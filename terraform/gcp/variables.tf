@@ -30,9 +30,9 @@ variable "cluster_name" {
   nullable    = false
 
   validation {
-    # Service accounts' names end after 30 characters.
-    condition     = can(regex("^[a-z][a-z0-9-]{2,14}[a-z0-9]$", var.cluster_name))
-    error_message = "cluster_name has 4 to 16 lower case letters, digits and hyphens, and begins with a letter."
+    # A service account's name has 30 characters, of which -external-secrets takes 17.
+    condition     = can(regex("^[a-z][a-z0-9-]{2,11}[a-z0-9]$", var.cluster_name))
+    error_message = "cluster_name has 4 to 13 lower case letters, digits and hyphens, and begins with a letter."
   }
 }
 

@@ -161,6 +161,21 @@ def test_tenants_are_those_of_the_gateway(folder: str) -> None:
     assert sorted(strings(variable.arguments["default"])) == sorted(GATEWAY["tenants"])
 
 
+@pytest.mark.parametrize("folder", CLOUDS)
+def test_external_secrets_reads_what_there_is_under_its_name(folder: str) -> None:
+    (names,) = (block.arguments["secrets"] for block in of(folder, "locals") if "secrets" in block.arguments)
+    (prefix,) = (block for block in of(folder, "variable") if block.address == "cluster_name")
+    there = {f"{literal(prefix.arguments['default'])}-{name}" for name in strings(names)}
+    there |= {f"{literal(prefix.arguments['default'])}-{tenant}-jwt" for tenant in GATEWAY["tenants"]}
+    asked = {
+        key
+        for file in (ROOT / "configs/argocd/secrets").rglob("*.yaml")
+        for key in re.findall(r"\bkey: (portcullis-[\w-]+)", file.read_text())
+    }
+    assert asked
+    assert asked <= there
+
+
 def test_bedrock_models_are_those_of_the_gateway() -> None:
     kinds = {name: provider["kind"] for name, provider in GATEWAY["providers"].items()}
     asked = {row["upstream_model"] for row in GATEWAY["deployments"] if kinds[row["provider"]] == "bedrock"}

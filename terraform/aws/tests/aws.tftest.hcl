@@ -188,7 +188,7 @@ run "names_that_are_read" {
       keys(output.repositories) == ["portcullis-backend", "portcullis-kong"] &&
       output.redis_host == "master.portcullis.some.use1.cache.amazonaws.com" &&
       output.redis_port == 6379 &&
-      output.redis_auth_secret == "portcullis/redis-auth" &&
+      output.redis_auth_secret == "portcullis-redis-auth" &&
       keys(output.secret_ids) == ["clinic-jwt", "demo-jwt", "llm-api-keys", "redis-auth", "tag-keys"] &&
       output.certificate_arn == "" && length(output.name_servers) == 0
     )
@@ -226,6 +226,17 @@ run "alarm_workflows_and_one_way_out" {
   assert {
     condition     = aws_eks_cluster.this.vpc_config[0].public_access_cidrs == toset(["203.0.113.0/24"]) && !aws_eks_cluster.this.access_config[0].bootstrap_cluster_creator_admin_permissions
     error_message = "who is named administers, and from where"
+  }
+}
+
+run "external_secrets_reads_the_gateway_s_secrets" {
+  variables {
+    external_secrets = true
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_iam_role_policy.external_secrets[0].policy).Statement[0].Resource) == length(output.secret_ids) && jsondecode(aws_iam_role.external_secrets[0].assume_role_policy).Statement[0].Condition.StringEquals["oidc.eks.us-east-1.amazonaws.com/id/SOME:sub"] == "system:serviceaccount:external-secrets:external-secrets"
+    error_message = "each of them, to be read, by the one account"
   }
 }
 

@@ -219,6 +219,17 @@ run "no_budget_no_database_when_not_wanted" {
   }
 }
 
+run "external_secrets_reads_the_gateway_s_secrets" {
+  variables {
+    external_secrets = true
+  }
+
+  assert {
+    condition     = keys(google_secret_manager_secret_iam_member.external_secrets) == keys(output.secret_ids) && alltrue([for grant in google_secret_manager_secret_iam_member.external_secrets : grant.role == "roles/secretmanager.secretAccessor"])
+    error_message = "each of them, to be read, and no other"
+  }
+}
+
 run "workflows_sign_on_without_a_key" {
   variables {
     github_repository = "portcullis-gateway/portcullis"

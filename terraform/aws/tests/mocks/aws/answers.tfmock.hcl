@@ -69,3 +69,7 @@ mock_resource "aws_acm_certificate" {
     }]
   }
 }
+
+mock_resource "aws_secretsmanager_secret" {
+  defaults = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:some" }
+}
