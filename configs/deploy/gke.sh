@@ -133,10 +133,11 @@ cloud_secret_id() {
   if [ "$DRY_RUN" = true ]; then echo "<terraform output secret_ids.$1>"; else echo "${OUT[secret_ids.$1]:-}"; fi
 }
 
-# The number of its latest value, or nothing. An error is not nothing: what is kept must not be overwritten then.
+# The number of its latest value, or nothing. An error is not nothing: what is kept must not be overwritten then. Nor is a
+# filter that finds nothing asked, because it may be a wrong one.
 cloud_secret_version() {
-  query 60 "" gcloud secrets versions list "$1" "--project=$PROJECT_ID" --filter=state=enabled --sort-by=~createTime \
-    --limit=1 --format="value(name)"
+  query 60 "" gcloud secrets versions list "$1" "--project=$PROJECT_ID" --sort-by=~createTime --format="value(name,state)" |
+    awk 'tolower($2) == "enabled" && !found++ { print $1 }'
 }
 
 cloud_read_secret() {
