@@ -49,10 +49,12 @@ install_monitoring() {
 }
 
 install_kong() {
-  local files
+  local files certificate
+  # Kong reads its certificate when it starts: another one is another pod.
+  certificate="$(kong_certificate | sha256sum | cut -c1-16)"
   keep "$OVERLAY_FOLDER/kong-values.yaml" <<TEXT
 image: {unifiedRepoTag: "$REGISTRY/portcullis-kong@${DIGEST[portcullis-kong]}"}
-podAnnotations: {portcullis/secrets: "$SECRET_VERSIONS"}
+podAnnotations: {portcullis/secrets: "$SECRET_VERSIONS", portcullis/certificate: "$certificate"}
 $(cloud_kong_values)
 TEXT
   files=(--values "$ROOT/configs/kong/kong-values.yaml")
@@ -144,18 +146,19 @@ issuer_patch() {
 
 issue_certificates() {
   render_manifests
-  put_first_certificate
-  HINT="KUBECONFIG=$KUBECONFIG kubectl describe certificates --all-namespaces"
+  if [ -z "${DOMAIN:-}" ]; then put_certificate; fi
+  HINT="KUBECONFIG=$KUBECONFIG kubectl describe certificates,challenges --all-namespaces"
+  [ -z "${DOMAIN:-}" ] || HINT="$HINT; $(cloud_name_hint)"
   [ "$DRY_RUN" = true ] ||
     values of-kinds Namespace Issuer ClusterIssuer Certificate <"$MANIFESTS" >"$WORK/certificates.yaml"
   run 300 kubectl apply --server-side --force-conflicts --field-manager=deploy.sh -f "$WORK/certificates.yaml"
   # The backend, Kong and the stores mount them. They are signed in the cluster, so they are there at once; the public
-  # one can only come when Kong is there.
-  local namespace name certificates="<its-namespace> <each-but-portcullis-tls>"
+  # one takes as long as DNS does.
+  local namespace name certificates="<its-namespace> <each>"
   [ "$DRY_RUN" = true ] || certificates="$(values certificates <"$WORK/certificates.yaml")"
   while read -r namespace name <&4; do
-    case "$name" in "" | portcullis-tls) continue ;; esac
-    run 330 kubectl wait --for=condition=Ready "certificate/$name" "--namespace=$namespace" --timeout=300s
+    [ -z "$name" ] ||
+      run 630 kubectl wait --for=condition=Ready "certificate/$name" "--namespace=$namespace" --timeout=10m
   done 4<<<"$certificates"
 }
 

@@ -146,7 +146,10 @@ cloud_address() {
 }
 
 # Terraform learns the load balancer's name only when it is there.
-cloud_name_hint() { echo "once more with TF_VAR_gateway_hostname=$(cloud_address), so that $DOMAIN leads there"; }
+cloud_name_hint() {
+  echo "the parent zone of $DOMAIN has to name the servers ${OUT[name_servers]:-that Terraform prints};" \
+    "once there is a load balancer, run it again with TF_VAR_gateway_hostname=$(cloud_address), so that the name leads there"
+}
 
 cloud_dashboards() {
   say "  cluster:  https://$REGION.console.aws.amazon.com/eks/home?region=$REGION#/clusters/${OUT[cluster_name]}"

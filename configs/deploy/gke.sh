@@ -193,7 +193,7 @@ TEXT
 
 cloud_address() { echo "${OUT[gateway_address]}"; }
 
-cloud_name_hint() { echo "$DOMAIN has to lead to $(cloud_address): point its parent zone to Terraform's output name_servers"; }
+cloud_name_hint() { echo "the parent zone of $DOMAIN has to name the servers ${OUT[name_servers]:-that Terraform prints}"; }
 
 cloud_dashboards() {
   say "  cluster:  https://console.cloud.google.com/kubernetes/workload/overview?project=$PROJECT_ID"

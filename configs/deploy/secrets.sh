@@ -118,13 +118,12 @@ deliver_redis() {
   printf '%s' "$manifest" | apply_from_input deploy.sh
 }
 
-# Kong has to have a certificate to begin with: cert-manager puts the public one in its place once there is a domain.
-put_first_certificate() {
+# Without a domain there is no public certificate: Kong gets one that signs itself, and another a month before it ends.
+put_certificate() {
   local address found
   address="$(cloud_address)"
   found="$(kong_certificate)"
   [ -z "$found" ] || openssl x509 -noout -checkend 2592000 >/dev/null 2>&1 <<<"$found" || found=""
-  # cert-manager renews what it has made.
   [ -z "$found" ] || return 0
   run 60 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 397 -subj "/CN=portcullis" \
     -addext "subjectAltName=$(alternative_names "$address")" -keyout "$WORK/tls.key" -out "$WORK/tls.crt" 2>"$WORK/openssl" ||
@@ -141,10 +140,7 @@ kong_certificate() {
 
 # The address too, where it is known before there is a load balancer.
 alternative_names() {
-  local names="DNS:portcullis.internal"
-  [ -z "${DOMAIN:-}" ] || names="$names,DNS:$DOMAIN"
-  ! is_ip "$1" || names="$names,IP:$1"
-  echo "$names"
+  if is_ip "$1"; then echo "DNS:portcullis.internal,IP:$1"; else echo "DNS:portcullis.internal"; fi
 }
 
 is_ip() { [[ "$1" =~ ^[0-9.]+$ ]]; }
