@@ -50,7 +50,7 @@ install_monitoring() {
 
 install_kong() {
   local files certificate
-  # Kong reads its certificate when it starts: another one is another pod.
+  # Another one is another pod.
   certificate="$(kong_certificate | sha256sum | cut -c1-16)"
   keep "$OVERLAY_FOLDER/kong-values.yaml" <<TEXT
 image: {unifiedRepoTag: "$REGISTRY/portcullis-kong@${DIGEST[portcullis-kong]}"}
@@ -83,6 +83,7 @@ helm_install() {
 # The overlay with what is only known here: images by digest, accounts, addresses.
 render_manifests() {
   write_overlay | keep "$OVERLAY_FOLDER/kustomization.yaml"
+  [ -z "${DOMAIN:-}" ] || public_certificate | keep "$OVERLAY_FOLDER/public-certificate.yaml"
   HINT="kubectl kustomize ${OVERLAY_FOLDER#"$ROOT"/} says what is wrong"
   MANIFESTS="$STATE/manifests.yaml"
   run 120 kubectl kustomize "$OVERLAY_FOLDER" | keep "$MANIFESTS"
@@ -96,6 +97,7 @@ apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources:
   - $(seen_from_overlay "overlays/$OVERLAY")
+$([ -z "${DOMAIN:-}" ] || echo "  - public-certificate.yaml")
 $(! has_monitoring || printf '%s\n' "components:" "  - $(seen_from_overlay components/monitoring)")
 images:
   - name: portcullis-backend
@@ -125,28 +127,40 @@ seen_from_overlay() {
   realpath --canonicalize-missing --relative-to="$OVERLAY_FOLDER" "$ROOT/configs/kubernetes/$1"
 }
 
-# A public certificate needs a name. Without one, Kong keeps the one that signed itself.
+# What signs itself is Kong's own certificate, for whoever names no host: it reads that file when it starts, and never
+# again. The public one belongs to the routes, from where Kong's controller brings each renewal while Kong runs.
 certificate_patch() {
   echo "  - target: {kind: Certificate, name: portcullis-tls}"
   echo "    patch: |-"
-  if [ -n "${DOMAIN:-}" ]; then
-    echo "      [{\"op\": \"replace\", \"path\": \"/spec/dnsNames\", \"value\": [\"$DOMAIN\", \"gateway.$DOMAIN\"]}]"
-    issuer_patch
-  else
-    printf '      %s\n' "\$patch: delete" 'apiVersion: cert-manager.io/v1' 'kind: Certificate' 'metadata: {name: portcullis-tls}'
-  fi
-}
-
-# Let's Encrypt asks the domain's zone, which this project has, instead of Kong.
-issuer_patch() {
+  printf '      %s\n' "\$patch: delete" 'apiVersion: cert-manager.io/v1' 'kind: Certificate' 'metadata: {name: portcullis-tls}'
+  [ -n "${DOMAIN:-}" ] || return 0
+  echo "  - target: {kind: Ingress, name: portcullis-.*}"
+  echo "    patch: |-"
+  echo "      [{\"op\": \"add\", \"path\": \"/spec/tls\", \"value\": [{\"hosts\": $(hosts), \"secretName\": \"portcullis-public-tls\"}]}]"
+  # Let's Encrypt asks the domain's zone, which this project has.
   echo "  - target: {kind: ClusterIssuer, name: letsencrypt}"
   echo "    patch: |-"
   echo "      [{\"op\": \"replace\", \"path\": \"/spec/acme/solvers\", \"value\": [{\"dns01\": $(cloud_dns_solver)}]}]"
 }
 
+hosts() { echo "[\"$DOMAIN\", \"gateway.$DOMAIN\"]"; }
+
+public_certificate() {
+  cat <<TEXT
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: portcullis-public-tls, namespace: $NAMESPACE}
+spec:
+  secretName: portcullis-public-tls
+  dnsNames: $(hosts)
+  issuerRef: {group: cert-manager.io, kind: ClusterIssuer, name: letsencrypt}
+  privateKey: {algorithm: ECDSA, size: 256, rotationPolicy: Always}
+TEXT
+}
+
 issue_certificates() {
   render_manifests
-  if [ -z "${DOMAIN:-}" ]; then put_certificate; fi
+  put_certificate
   HINT="KUBECONFIG=$KUBECONFIG kubectl describe certificates,challenges --all-namespaces"
   [ -z "${DOMAIN:-}" ] || HINT="$HINT; $(cloud_name_hint)"
   [ "$DRY_RUN" = true ] ||

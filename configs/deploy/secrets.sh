@@ -118,7 +118,7 @@ deliver_redis() {
   printf '%s' "$manifest" | apply_from_input deploy.sh
 }
 
-# Without a domain there is no public certificate: Kong gets one that signs itself, and another a month before it ends.
+# Kong's own certificate signs itself; the one after it is made a month before it ends.
 put_certificate() {
   local address found
   address="$(cloud_address)"

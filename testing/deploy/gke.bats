@@ -17,8 +17,9 @@ load helpers
   [[ "$told" == *'cluster_name = "edge"'* && "$told" == *'cluster_mode = "standard"'* ]]
   [[ "$told" == *'domain       = "ai.example.com"'* && "$told" == *'alert_email  = "ops@example.com"'* ]]
   [[ "$told" == *'tenants      = ["demo", "clinic"]'* ]]
-  # The certificate of a domain is public: it is waited for, and none is made here.
-  never_called "openssl req"
+  # The certificate of a domain is public.
+  never_called "--cacert"
+  grep -q "  - public-certificate.yaml" "$STUBS/overlays"
   says "https://ai.example.com"
 }
 

@@ -65,17 +65,23 @@ def test_settings_are_added_to_those_of_the_base(tmp_path: Path) -> None:
 
 
 def test_without_a_domain_there_is_no_public_certificate(tmp_path: Path) -> None:
-    certificates = names(rendered(tmp_path, "gke", "prod"), "Certificate")
-    assert "portcullis-tls" not in certificates
+    documents = rendered(tmp_path, "gke", "prod")
+    certificates = names(documents, "Certificate")
+    assert not {"portcullis-tls", "portcullis-public-tls"} & certificates
     assert "portcullis-backend-tls" in certificates
+    assert "tls" not in one(documents, "Ingress", "portcullis-api")["spec"]
 
 
-def test_with_a_domain_its_zone_proves_it(tmp_path: Path) -> None:
+def test_with_a_domain_its_zone_proves_it_and_the_routes_have_its_certificate(tmp_path: Path) -> None:
     documents = rendered(tmp_path, "gke", "prod", DOMAIN="ai.example.com")
-    assert one(documents, "Certificate", "portcullis-tls")["spec"]["dnsNames"] == [
-        "ai.example.com",
-        "gateway.ai.example.com",
-    ]
+    hosts = ["ai.example.com", "gateway.ai.example.com"]
+    certificate = one(documents, "Certificate", "portcullis-public-tls")
+    assert certificate["spec"]["dnsNames"] == hosts
+    for name in ("portcullis-api", "portcullis-health"):
+        ingress = one(documents, "Ingress", name)
+        # Where Kong's controller looks for it.
+        assert ingress["metadata"]["namespace"] == certificate["metadata"]["namespace"]
+        assert ingress["spec"]["tls"] == [{"hosts": hosts, "secretName": certificate["spec"]["secretName"]}]
     assert one(documents, "ClusterIssuer", "letsencrypt")["spec"]["acme"]["solvers"] == [
         {"dns01": {"cloudDNS": {"project": "my-project", "hostedZoneName": "ai-example-com"}}}
     ]
