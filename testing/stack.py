@@ -46,7 +46,13 @@ def backend(
         **settings,
     }
     with child([sys.executable, "-m", "gateway.cli", "serve"], log, environment) as process:
-        until(lambda: answers(f"http://127.0.0.1:{management_port}/started"), "the backend")
+
+        def started() -> bool:
+            if process.poll() is not None:
+                raise TimeoutError("the backend has ended instead of starting")
+            return answers(f"http://127.0.0.1:{management_port}/started")
+
+        until(started, "the backend")
         yield process
 
 
