@@ -48,7 +48,7 @@ def ask(
             "HTTPS_PROXY": "http://127.0.0.1:9",
             "grpc_proxy": "http://127.0.0.1:9",
         },
-        timeout=100,
+        timeout=110,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -68,7 +68,8 @@ def _deployment(row: dict[str, Any]) -> Deployment:
         cleared_for=frozenset(),
         agreement=None,
         price=Price(*[Decimal(0)] * 4),
-        timeouts=Timeouts(20, 20, 20, 20),
+        # The first request waits for imports, on a machine that has other things to do.
+        timeouts=Timeouts(60, 60, 60, 60),
     )
 
 
