@@ -21,6 +21,7 @@ from testing.kubernetes.rendering import (
     listed,
     overlays,
 )
+from testing.kubernetes.rules.belonging import ISSUERS
 from testing.kubernetes.rules.references import referred_secrets
 from testing.project.repository import ROOT, read_yaml
 
@@ -94,3 +95,8 @@ def test_no_secret_stands_in_a_manifest() -> None:
             assert secret["metadata"]["name"] == "portcullis-alertmanager"
             [text] = [base64.b64decode(value).decode() for value in secret["data"].values()]
             assert not re.search(r"(password|secret|token|api_key|_key|_url)\s*:", text)
+
+
+def test_the_issuers_that_others_ask_are_those_that_cert_manager_gets() -> None:
+    made = Cluster(rendered(Combination(BASE, ("cert-manager",)))).of_kind("ClusterIssuer")
+    assert {("ClusterIssuer", issuer["metadata"]["name"]) for issuer in made} >= ISSUERS

@@ -31,10 +31,11 @@ def of_workload(workload: Workload, what: str, container: Container | None = Non
 
 def all_rules() -> Mapping[str, Rule]:
     """By the name under which an exception asks for one."""
-    from testing.kubernetes.rules import containers, networking, references, scaling, traffic
+    from testing.kubernetes.rules import belonging, containers, networking, references, scaling, traffic
 
     return {
         **containers.RULES,
+        **belonging.RULES,
         **references.RULES,
         **networking.RULES,
         **scaling.RULES,
