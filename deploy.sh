@@ -23,7 +23,8 @@ main() {
       begin "$@"
       use_cloud "$1"
       steps check_tools check_access make_state show_plan apply_plan read_outputs push_images open_cluster put_secrets \
-        install_cert_manager install_monitoring issue_certificates install_kong apply_manifests wait_for_rollout run_smoke_tests print_summary
+        install_cert_manager install_monitoring issue_certificates install_kong apply_manifests wait_for_rollout \
+        run_smoke_tests print_summary
       ;;
     status)
       in_cloud "$@" || { show_local && return; }
@@ -45,7 +46,7 @@ main() {
     destroy)
       begin "$@"
       use_cloud "$CLOUD"
-      steps confirm_destruction open_state remove_kong plan_destruction destroy_resources
+      steps confirm_destruction open_state empty_cluster plan_destruction destroy_resources
       ;;
     "") if [ -n "${PROJECT_ID:-}" ]; then main gke; else usage; fi ;;
     help | -h | --help) usage ;;

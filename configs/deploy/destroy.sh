@@ -8,14 +8,16 @@ confirm_destruction() {
   confirm "Type the project's id to go on:" "$PROJECT" always
 }
 
-# What Kubernetes made in the cloud (the load balancer) is not in Terraform's state, and would keep the network.
-remove_kong() {
-  HINT="helm uninstall kong --namespace $KONG_NAMESPACE, by hand"
+# What Kubernetes made in the cloud (load balancer, disks) is not in Terraform's state: it would keep the network, and cost.
+empty_cluster() {
+  HINT="what keeps a namespace: kubectl describe namespace $NAMESPACE"
   if ! cloud_get_credentials; then
     say "  the cluster cannot be reached; when it is gone already, that is as it should be"
     return
   fi
   run 600 helm uninstall kong --namespace "$KONG_NAMESPACE" --ignore-not-found --wait --timeout 8m
+  # A stream that still runs has its grace.
+  run 960 kubectl delete namespace "$KONG_NAMESPACE" "$NAMESPACE" monitoring --ignore-not-found --timeout=15m
 }
 
 plan_destruction() {

@@ -105,7 +105,8 @@ deployed() {
   deploy destroy <<<my-project
   is 0
   says "--unprotect lifts that first"
-  in_order "helm uninstall kong" "plan -destroy" "-var=deletion_protection=true" " apply "
+  in_order "helm uninstall kong" "kubectl delete namespace kong portcullis monitoring" "plan -destroy" \
+    "-var=deletion_protection=true" " apply "
   never_called "-auto-approve"
 }
 
