@@ -71,6 +71,25 @@ def test_no_name_is_open_to_who_has_not_signed_in(more: tuple[str, ...]) -> None
                     assert "oauth2-proxy-admin" in by
 
 
+def test_each_name_leads_to_its_own_proxy() -> None:
+    leads = {
+        rule["host"]: path["backend"]["service"]["name"]
+        for ingress in installed().of_kind("Ingress")
+        for rule in ingress["spec"]["rules"]
+        for path in rule["http"]["paths"]
+        if "host" in rule
+    }
+    assert leads == {
+        "api.example.com": "portcullis-oauth2-proxy",
+        "console.example.com": "portcullis-oauth2-proxy",
+        "admin.example.com": "portcullis-oauth2-proxy-admin",
+    }
+    for service in installed().of_kind("Service"):
+        if service["metadata"]["name"] in leads.values():
+            name, given = service["metadata"]["name"], service["metadata"]["annotations"]
+            assert given["konghq.com/host-header"] == f"{name}.portcullis.svc"
+
+
 def test_both_run_the_same() -> None:
     def without_its_own(workload: Workload) -> dict[str, object]:
         [container] = workload.pod["containers"]
