@@ -4,6 +4,8 @@ set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 BIN="$ROOT/.venv/bin"
+# Where Debian has servers, and what only root needs.
+export PATH="$PATH:/usr/sbin:/sbin"
 
 main() {
   case "${1:-}" in
