@@ -9,7 +9,7 @@ check_tools() {
     command -v "$tool" >/dev/null 2>&1 || missing+=("$tool")
   done
   choose_builder
-  HINT="the guide in README.md, \"On Google Cloud\", says where each comes from"
+  HINT="diagrams/GCP-Gateway-Architecture-Guide.md says what is needed"
   if [ ${#missing[@]} != 0 ]; then
     [ "$DRY_RUN" = true ] || die "not installed: ${missing[*]}"
     say "  not installed here: ${missing[*]}"
