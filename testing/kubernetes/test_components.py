@@ -66,8 +66,8 @@ def test_without_a_way_out_no_policy_leads_to_an_address(kubectl: str) -> None:
         for peer in rule["to"]
         if "ipBlock" in peer
     }
-    # The nodes' cache of names.
-    assert leads == {("dns", "169.254.20.10/32")}
+    # The nodes' cache of names, and the node's own answers.
+    assert leads == {("dns", "169.254.20.10/32"), ("dns", "169.254.169.254/32")}
     assert not list(cluster.of_kind("Job"))
 
 
