@@ -19,10 +19,16 @@ put_secrets() {
   deliver tag-keys secret "$NAMESPACE" portcullis-tag-keys tag-keys.json
   deliver tag-keys secret "$KONG_NAMESPACE" portcullis-tag-keys tag-keys.json
   deliver llm-api-keys secret "$NAMESPACE" llm-api-keys "*"
+  deliver_redis
+}
+
+# Only once Kong is there: its webhook checks them, and would refuse them for as long as a Kong that does not start is
+# not mended, which is what the next run is for.
+deliver_credentials() {
+  local tenant
   for tenant in $(tenants); do
     deliver "$tenant-jwt" secret "$NAMESPACE" "portcullis-$tenant-jwt" "*" konghq.com/credential=jwt
   done
-  deliver_redis
 }
 
 # The tenants of configs/gateway/gateway.yaml: a credential each.

@@ -61,6 +61,15 @@ goes_on_after() {
 @test "issue certificates: openssl" { stops_at "issue certificates" "openssl req"; }
 @test "issue certificates: wait" { stops_at "issue certificates" "kubectl wait"; }
 @test "install kong" { stops_at "install kong" "helm upgrade --install kong"; }
+# Kong's webhook refuses credentials while there is no Kong: whatever comes before Kong must not need it.
+@test "no credential of a tenant is put into the cluster before Kong is there" {
+  stops_at "install kong" "helm upgrade --install kong"
+  [ "$(grep -c konghq.com/credential "$STUBS/inputs")" = 0 ]
+  rm "$STUBS/fail"
+  deploy gke --yes
+  is 0
+  [ "$(grep -c konghq.com/credential "$STUBS/inputs")" = 2 ]
+}
 @test "apply manifests" { stops_at "apply manifests" manifests.yaml; }
 @test "wait for rollout: backend" { stops_at "wait for rollout" deployment/portcullis-backend; }
 @test "wait for rollout: Kong" { stops_at "wait for rollout" deployment/kong-kong; }
