@@ -16,6 +16,8 @@ empty_cluster() {
     return
   fi
   run 600 helm uninstall kong --namespace "$KONG_NAMESPACE" --ignore-not-found --wait --timeout 8m
+  # While an API that it serves does not answer, no namespace ends.
+  run 300 helm uninstall prometheus-adapter --namespace monitoring --ignore-not-found --wait --timeout 4m
   # A stream that still runs has its grace.
   run 960 kubectl delete namespace "$KONG_NAMESPACE" "$NAMESPACE" monitoring --ignore-not-found --timeout=15m
 }
