@@ -22,8 +22,8 @@ PERMISSIONS=(
   serviceusage.services.enable
   storage.buckets.create
 )
-# What Terraform cannot switch on by itself, because it asks them.
-FIRST_APIS=(cloudresourcemanager serviceusage iam storage compute)
+# What Terraform cannot switch on by itself, because it asks them: cloudbilling for whose budget it is.
+FIRST_APIS=(cloudresourcemanager serviceusage iam storage compute cloudbilling)
 
 cloud_settings() {
   need PROJECT_ID "the id of a Google Cloud project, such as: export PROJECT_ID=my-project"
@@ -43,7 +43,7 @@ cloud_tools() { echo gcloud gke-gcloud-auth-plugin; }
 
 cloud_outputs() {
   echo cluster_name cluster_location artifact_registry redis_host redis_port redis_instance redis_auth_secret \
-    redis_ca_secret backend_service_account gateway_address
+    redis_ca_secret backend_service_account build_service_account gateway_address
 }
 
 cloud_check_access() {
@@ -117,8 +117,10 @@ cloud_digest() {
   attempt 60 gcloud artifacts docker images describe "$1" "--project=$PROJECT_ID" --format="value(image_summary.digest)"
 }
 
+# By an account of its own: the one that builds otherwise may do nothing in a project of an organisation made since 2024.
 cloud_build() {
   run 3600 gcloud builds submit "$ROOT" "--project=$PROJECT_ID" "--config=$ROOT/configs/deploy/cloudbuild.yaml" \
+    "--service-account=projects/$PROJECT_ID/serviceAccounts/${OUT[build_service_account]}" \
     "--substitutions=_IMAGE=$1,_DOCKERFILE=$2" --timeout=3000s --quiet
 }
 

@@ -6,6 +6,8 @@ locals {
     "billingbudgets.googleapis.com",
     "binaryauthorization.googleapis.com",
     "certificatemanager.googleapis.com",
+    "cloudbilling.googleapis.com",
+    "cloudbuild.googleapis.com",
     "cloudresourcemanager.googleapis.com",
     "compute.googleapis.com",
     "container.googleapis.com",

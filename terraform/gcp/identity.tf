@@ -93,6 +93,39 @@ resource "google_dns_managed_zone_iam_member" "cert_manager" {
   member       = google_service_account.cert_manager[0].member
 }
 
+# --- Cloud Build, where whoever deploys has no Docker: reads the sources that gcloud has put aside, pushes our images.
+resource "google_service_account" "builds" {
+  account_id   = "${var.cluster_name}-builds"
+  display_name = "Portcullis: builds"
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_project_iam_member" "builds_log" {
+  project = var.project_id
+  role    = "roles/logging.logWriter"
+  member  = google_service_account.builds.member
+}
+
+resource "google_project_iam_member" "builds_source" {
+  project = var.project_id
+  role    = "roles/storage.objectViewer"
+  member  = google_service_account.builds.member
+
+  # Not Terraform's state, which is in another bucket of the project.
+  condition {
+    title      = "only-the-sources"
+    expression = "resource.name.startsWith('projects/_/buckets/${var.project_id}_cloudbuild')"
+  }
+}
+
+resource "google_artifact_registry_repository_iam_member" "builds" {
+  location   = google_artifact_registry_repository.this.location
+  repository = google_artifact_registry_repository.this.name
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.builds.member
+}
+
 # --- GitHub's workflows push images by their own identity.
 resource "google_service_account" "ci" {
   count = var.github_repository == "" ? 0 : 1

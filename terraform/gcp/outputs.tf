@@ -80,6 +80,11 @@ output "backend_service_account" {
   value       = google_service_account.backend.email
 }
 
+output "build_service_account" {
+  description = "What Cloud Build builds as, where there is no Docker."
+  value       = google_service_account.builds.email
+}
+
 output "cert_manager_service_account" {
   description = "cert-manager's service account for proofs by DNS. Empty without a domain."
   value       = try(google_service_account.cert_manager[0].email, "")

@@ -59,6 +59,7 @@ load helpers
   is 0
   says "built by: cloud"
   called "gcloud builds submit $CLONE --project=my-project --config=$CLONE/configs/deploy/cloudbuild.yaml"
+  called "--service-account=projects/my-project/serviceAccounts/portcullis-builds@my-project.iam.gserviceaccount.com"
   never_called "docker buildx build"
   never_called "configure-docker"
 }
