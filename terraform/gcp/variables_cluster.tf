@@ -70,10 +70,17 @@ variable "binary_authorization_images" {
   description = "With binary_authorization: patterns of images beside our registry's that may run."
   type        = list(string)
   default = [
+    "docker.io/grafana/*",
+    "docker.io/kong/*",
+    "docker.io/ubuntu/squid*",
+    "ghcr.io/jkroepke/kube-webhook-certgen*",
     "quay.io/jetstack/*",
+    "quay.io/kiwigrid/k8s-sidecar*",
     "quay.io/oauth2-proxy/*",
     "quay.io/prometheus/*",
-    "docker.io/kong/*",
+    "quay.io/prometheus-operator/*",
+    "registry.k8s.io/kube-state-metrics/*",
+    "registry.k8s.io/prometheus-adapter/*",
   ]
   nullable = false
 }
