@@ -85,12 +85,18 @@ google_api() {
 }
 
 cloud_make_state() {
+  local logs
   run 300 gcloud services enable "${FIRST_APIS[@]/%/.googleapis.com}" "--project=$PROJECT_ID" --quiet
   probe 60 gcloud storage buckets describe "gs://$BUCKET" "--project=$PROJECT_ID" ||
     run 120 gcloud storage buckets create "gs://$BUCKET" "--project=$PROJECT_ID" "--location=$REGION" \
       --uniform-bucket-level-access --public-access-prevention --quiet
   # A state that was overwritten can be brought back.
   run 120 gcloud storage buckets update "gs://$BUCKET" --versioning --quiet
+  # What was destroyed within seven days is still there for Terraform to find, but not to change: it is taken back.
+  for logs in gateway audit; do
+    probe 60 gcloud logging buckets undelete "${CLUSTER_NAME:-portcullis}-$logs" "--location=$REGION" \
+      "--project=$PROJECT_ID" --quiet || true
+  done
 }
 
 cloud_variables() {

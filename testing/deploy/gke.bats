@@ -41,6 +41,18 @@ load helpers
   [ "$(wc -l <"$CLONE/.local/gke/my-project/releases")" = 1 ]
 }
 
+@test "logs that were destroyed a few days ago are taken back" {
+  in_project CLUSTER_NAME=edge
+  deploy gke --yes
+  is 0
+  in_order "gcloud logging buckets undelete edge-gateway --location=us-central1" \
+    "gcloud logging buckets undelete edge-audit --location=us-central1" " plan "
+  # There are none at first.
+  echo "buckets undelete" >"$STUBS/fail"
+  deploy gke --yes
+  is 0
+}
+
 @test "other sources make another image" {
   in_project
   deploy gke --yes
