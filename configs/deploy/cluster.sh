@@ -29,11 +29,8 @@ apply_from_input() {
 install_cert_manager() {
   local options
   options="$(cloud_cert_manager_options)"
-  # GKE Autopilot lets nobody write into kube-system. Whether a proof by DNS is there is asked of the cluster's resolver:
-  # the zone's own servers, on port 53, are outside of what the network's firewall lets out.
   helm_install cert-manager cert-manager cert-manager https://charts.jetstack.io "$CERT_MANAGER_CHART" \
-    --set crds.enabled=true --set global.leaderElection.namespace=cert-manager \
-    --set dns01RecursiveNameserversOnly=true ${options:+"$options"}
+    --values "$ROOT/configs/kubernetes/components/cert-manager/cert-manager-values.yaml" ${options:+"$options"}
 }
 
 # Prometheus, Alertmanager and Grafana, with what components/monitoring has for them; MONITORING=none leaves them out.
