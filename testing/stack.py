@@ -14,7 +14,7 @@ from testing.e2e.prepared import REPOSITORY, Prepared
 from testing.processes import answers, child, until
 
 PLUGINS = REPOSITORY / "kong-plugins/plugins"
-STOCK_PLUGIN_SERVER = str(Path(sys.executable).with_name("kong-python-pluginserver"))
+STOCK_PLUGIN_SERVER = shlex.quote(str(Path(sys.executable).with_name("kong-python-pluginserver")))
 #: As the image has them: kong-plugins/Dockerfile says why.
 KONG_SETTINGS = {
     "KONG_DATABASE": "off",
