@@ -144,3 +144,19 @@ def test_whom_our_policies_take_for_redis_is_ours() -> None:
     cluster = Cluster(rendered(Combination(BASE, ("redis",))))
     [workload] = [w for w in cluster.workloads if matches({"matchLabels": dict(known.labels)}, w.labels)]
     assert known.ports == reach.of_workload(cluster, workload).ports.keys()
+
+
+@pytest.mark.usefixtures("kubectl")
+@pytest.mark.parametrize("component", ["kong", *WAYS])
+def test_policies_say_ports_by_number(component: str) -> None:
+    """A name may be another number in another pod: Kong's `proxy` is 8000. Cilium and AWS mix them up then."""
+    brings = ["oauth2-proxy", component] if component == "oauth2-proxy/nginx" else [component]
+    ports = [
+        (policy["metadata"]["name"], port["port"])
+        for policy in Cluster(rendered(Combination(BASE, tuple(brings)))).of_kind("NetworkPolicy")
+        for direction in ("ingress", "egress")
+        for rule in policy["spec"].get(direction) or ()
+        for port in rule.get("ports") or ()
+    ]
+    assert ports
+    assert [(name, port) for name, port in ports if not isinstance(port, int)] == []
