@@ -149,7 +149,7 @@ def test_whom_our_policies_take_for_redis_is_ours() -> None:
 @pytest.mark.usefixtures("kubectl")
 @pytest.mark.parametrize("component", ["kong", *WAYS])
 def test_policies_say_ports_by_number(component: str) -> None:
-    """A name may be another number in another pod: Kong's `proxy` is 8000. Cilium and AWS mix them up then."""
+    """A name may be another number in another pod: Kong's `proxy` is 8000. Cilium and AWS mix them up."""
     brings = ["oauth2-proxy", component] if component == "oauth2-proxy/nginx" else [component]
     ports = [
         (policy["metadata"]["name"], port["port"])
