@@ -147,7 +147,7 @@ def test_nobody_at_the_address() -> None:
 def test_a_provider_that_fails_is_a_line_with_its_models(gateway: Gateway) -> None:
     gateway.fault("anthropic", fault="status", status=500)
     [line] = failed(ask("--no-limits", gateway.url, token=gateway.token))
-    assert line.startswith("claude-sonnet-4-5: 502")
+    assert line.startswith("claude-sonnet-4-6: 502")
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,10 @@ class Kind:
 
 
 KINDS = (
-    Kind("vertex_ai", "vertex_ai", "vertex-gemini-flash", "gemini-2.5-flash"),
+    Kind("vertex_ai", "vertex_ai", "vertex-gemini-flash", "gemini-3.5-flash-lite"),
     Kind("openai", "openai", "openai-gpt-4o", "gpt-4o"),
     Kind("bedrock", "bedrock", "bedrock-claude-sonnet", "claude-3-5-sonnet-bedrock"),
-    Kind("anthropic", "anthropic", "anthropic-claude-sonnet", "claude-sonnet-4-5"),
+    Kind("anthropic", "anthropic", "anthropic-claude-sonnet", "claude-sonnet-4-6"),
     Kind("groq", "groq", "groq-llama-70b", "llama-3.3-70b-versatile"),
     Kind("openai_compatible", "vllm", "vllm-llama", "llama-3.1-8b-instruct"),
     Kind("vertex_endpoint", "vertex_endpoint", "vertex-endpoint-own", "own-model"),

@@ -24,7 +24,7 @@ def _ids(answer: httpx.Response) -> set[str]:
 def test_models_are_those_that_the_caller_may_use(
     caller: Caller, caller_for: Callable[[str], Caller], models: frozenset[str]
 ) -> None:
-    assert {"gpt-4o", "gemini-2.5-flash", "llama3.2:1b", "text-embedding-3-small"} <= models
+    assert {"gpt-4o", "gemini-3.5-flash-lite", "llama3.2:1b", "text-embedding-3-small"} <= models
     at_home = {"llama3.2:1b", "impatient-llama3.2:1b", "nomic-embed-text"}
     assert _ids(caller.get("/v1/models", claims={"class_floor": "phi"})) == at_home & models
     assert _ids(caller.get("/v1/models", headers={"X-Data-Class": "secret"})) == at_home & models

@@ -73,7 +73,7 @@ def test_nothing_of_what_was_said(
         for name, model in (
             ("openai", "gpt-4o"),
             ("ollama", "llama3.2:1b"),
-            ("anthropic", "claude-sonnet-4-5"),
+            ("anthropic", "claude-sonnet-4-6"),
         ):
             simulators.no_faults()
             if fault:

@@ -156,7 +156,7 @@ def test_several_choices(caller: Caller) -> None:
 
 def test_what_a_provider_cannot_do_is_said(caller: Caller, simulators: Simulators) -> None:
     """Nothing is dropped silently."""
-    answer = caller.chat("claude-sonnet-4-5", n=3)
+    answer = caller.chat("claude-sonnet-4-6", n=3)
     assert answer.status_code == 400, answer.text
     error = error_of(answer)
     assert error["code"] == "provider_rejected"

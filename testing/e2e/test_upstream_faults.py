@@ -41,7 +41,7 @@ LATE: list[tuple[dict[str, Any], set[str]]] = [
     ({"fault": "error-event", "after": 6}, {"stream_interrupted", "provider_error", "provider_overloaded"}),
     ({"fault": "no-terminator"}, {"stream_interrupted"}),
 ]
-FLAT = (("openai", "gpt-4o"), ("ollama", "llama3.2:1b"), ("vertex_ai", "gemini-2.5-flash"))
+FLAT = (("openai", "gpt-4o"), ("ollama", "llama3.2:1b"), ("vertex_ai", "gemini-3.5-flash-lite"))
 #: Their `[DONE]` adds nothing: a stream is complete once it has said why it ended.
 OPENAIS_DIALECT = {"openai", "groq", "openai_compatible", "vertex_endpoint"}
 

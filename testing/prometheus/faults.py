@@ -74,8 +74,8 @@ def expensive(caller: Caller) -> Any:
 AT_PROVIDERS: tuple[tuple[str, dict[str, Any], Ask], ...] = (
     # Our credential is wrong there: a failure of ours.
     ("openai", {"fault": "status", "status": 401}, lambda caller: caller.chat("gpt-4o-mini")),
-    ("anthropic", {"fault": "refuse"}, lambda caller: caller.chat("claude-sonnet-4-5")),
-    ("vertex_ai", {"fault": "status", "status": 429}, lambda caller: caller.chat("gemini-2.5-flash")),
+    ("anthropic", {"fault": "refuse"}, lambda caller: caller.chat("claude-sonnet-4-6")),
+    ("vertex_ai", {"fault": "status", "status": 429}, lambda caller: caller.chat("gemini-3.5-flash-lite")),
 )
 
 

@@ -161,7 +161,7 @@ Ask = Callable[[Caller], Any]
 ORDINARY: tuple[Ask, ...] = (
     lambda caller: caller.chat("gpt-4o-mini"),
     lambda caller: caller.chat("gpt-4o"),
-    lambda caller: caller.stream("claude-sonnet-4-5"),
+    lambda caller: caller.stream("claude-sonnet-4-6"),
     lambda caller: caller.stream("gpt-4o-mini"),
     lambda caller: caller.stream("auto", "My social security number is 078-05-1120."),
     lambda caller: caller.chat("auto", "Mail to jane.doe@example.com please"),

@@ -28,7 +28,7 @@ _RESET = "2026-12-31T23:59:59Z"
 class Anthropic:
     """api.anthropic.com."""
 
-    models = ("claude-sonnet-4-5", "claude-haiku-4-5")
+    models = ("claude-sonnet-4-6", "claude-haiku-4-5")
 
     def __init__(self, name: str, key: str) -> None:
         self.name = name

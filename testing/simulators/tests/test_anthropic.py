@@ -12,7 +12,7 @@ import pytest
 from testing.simulators.launch import Simulators
 
 BODY: dict[str, Any] = {
-    "model": "claude-sonnet-4-5",
+    "model": "claude-sonnet-4-6",
     "max_tokens": 100,
     "system": "Be brief.",
     "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello there"}]}],
@@ -34,7 +34,7 @@ def test_json(http: httpx.Client) -> None:
     assert answer.headers["request-id"].startswith("req_")
     assert int(answer.headers["anthropic-ratelimit-requests-remaining"]) > 0
     assert (value["type"], value["role"], value["stop_reason"]) == ("message", "assistant", "end_turn")
-    assert value["content"][0]["text"].startswith("[simulated anthropic] claude-sonnet-4-5")
+    assert value["content"][0]["text"].startswith("[simulated anthropic] claude-sonnet-4-6")
     assert "20 characters" in value["content"][0]["text"]
     assert value["usage"]["input_tokens"] == 5
     assert value["usage"]["output_tokens"] > 5
@@ -107,7 +107,7 @@ def test_a_missing_field_is_named(http: httpx.Client, field: str) -> None:
 
 
 def test_models_and_token_count(http: httpx.Client) -> None:
-    assert "claude-sonnet-4-5" in {row["id"] for row in http.get("/v1/models").json()["data"]}
+    assert "claude-sonnet-4-6" in {row["id"] for row in http.get("/v1/models").json()["data"]}
     assert http.post("/v1/messages/count_tokens", json=BODY).json() == {"input_tokens": 5}
 
 
