@@ -80,7 +80,7 @@ In a cloud: export PROJECT_ID=my-project (gke), or sign on to AWS (eks)
   status    what runs, and whether it answers
   verify    the smoke tests against it (testing/test-requests.sh)
   rollback  back to what ran before the last rollout
-  destroy   take everything away; asks for the project's id. --unprotect lifts deletion protection first
+  destroy   take everything away; asks for the project's id, and wants --unprotect, which lifts deletion protection
 
   REGION, CLUSTER_NAME, DOMAIN, CLUSTER_MODE, OVERLAY, ALERT_EMAIL, IMAGE_TAG, TF_STATE_BUCKET, TENANT, BUILDER:
   see .env.example. status, verify, rollback and destroy take `eks` for what is on AWS.

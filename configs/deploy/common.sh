@@ -79,7 +79,9 @@ how_to_go_on() {
   case "$1" in 130 | 143) say "deploy.sh: interrupted" ;; esac
   say "deploy.sh: $COMMAND stopped at step $NUMBER of $TOTAL: $STEP. No later step was begun."
   [ -z "$HINT" ] || say "  What may help: $HINT"
-  say "  Then run it again, it goes on from there: ${AGAIN:-./deploy.sh $COMMAND}"
+  local again="${AGAIN:-./deploy.sh $COMMAND}"
+  [ "$UNPROTECT" = false ] || again="$again --unprotect"
+  say "  Then run it again, it goes on from there: $again"
 }
 
 # run SECONDS COMMAND...: with a deadline. It ends with this program. In a dry run it is only shown.

@@ -4,7 +4,8 @@
 
 confirm_destruction() {
   say "This takes away everything that ./deploy.sh $CLOUD made in $PROJECT: cluster, network, images, stores, secrets."
-  [ "$UNPROTECT" = true ] || say "Cluster, stores and secrets are protected from it: it will stop there. --unprotect lifts that first."
+  # Half of it would be the worst: nobody could call the gateway, and the rest would go on costing.
+  [ "$UNPROTECT" = true ] || die "cluster, stores and secrets are protected, so nothing was begun; to lift that and go on: ./deploy.sh destroy --unprotect"
   confirm "Type the project's id to go on:" "$PROJECT" always
 }
 
@@ -23,18 +24,16 @@ empty_cluster() {
 }
 
 plan_destruction() {
-  HINT="what is protected says so; --unprotect lifts it"
+  HINT="what Terraform says above names the resource"
   write_variables
-  if [ "$UNPROTECT" = true ]; then
-    terraform_here 1800 apply -input=false -auto-approve -lock-timeout=120s "-var-file=$STATE/deploy.tfvars" \
-      -var=deletion_protection=false
-  fi
+  terraform_here 1800 apply -input=false -auto-approve -lock-timeout=120s "-var-file=$STATE/deploy.tfvars" \
+    -var=deletion_protection=false
   terraform_here 900 plan -destroy -input=false -lock-timeout=120s "-var-file=$STATE/deploy.tfvars" \
-    "-var=deletion_protection=$([ "$UNPROTECT" = true ] && echo false || echo true)" "-out=$STATE/plan"
+    -var=deletion_protection=false "-out=$STATE/plan"
 }
 
 destroy_resources() {
-  HINT="deletion protection: run it again with --unprotect"
+  HINT="what Terraform says above names the resource; a second run is often enough"
   terraform_here 5400 apply -input=false -lock-timeout=120s "$STATE/plan"
   rm -f "$STATE/plan"
   say "The bucket of Terraform's state is left, and $STATE. Delete them when nothing is to be brought back."

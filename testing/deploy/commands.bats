@@ -97,31 +97,36 @@ deployed() {
   deployed
   local answer
   for answer in yes "" other-project; do
-    deploy destroy --yes <<<"$answer"
+    deploy destroy --yes --unprotect <<<"$answer"
     is 1
     says "nothing was done"
   done
   [ ! -s "$STUBS/calls" ] || never_called terraform
-  deploy destroy <<<my-project
-  is 0
-  says "--unprotect lifts that first"
-  # While an API that the adapter serves does not answer, no namespace would end.
-  in_order "helm uninstall kong" "helm uninstall prometheus-adapter" "kubectl delete namespace kong portcullis monitoring" "plan -destroy" \
-    "-var=deletion_protection=true" " apply "
-  never_called "-auto-approve"
 }
 
-@test "destroy --unprotect lifts the protection first" {
+@test "destroy begins nothing while the deployment is protected" {
+  deployed
+  deploy destroy <<<my-project
+  is 1
+  says "destroy --unprotect"
+  never_called "helm uninstall"
+  never_called "kubectl delete"
+  never_called terraform
+}
+
+@test "destroy --unprotect empties the cluster, lifts the protection, and takes everything away" {
   deployed
   deploy destroy --unprotect <<<my-project
   is 0
-  in_order "helm uninstall kong" "-var=deletion_protection=false" "plan -destroy" "apply -input=false -lock-timeout=120s"
+  # While an API that the adapter serves does not answer, no namespace would end.
+  in_order "helm uninstall kong" "helm uninstall prometheus-adapter" "kubectl delete namespace kong portcullis monitoring" \
+    "-var=deletion_protection=false" "plan -destroy" "apply -input=false -lock-timeout=120s"
 }
 
 @test "destroy goes on where the cluster is gone already" {
   deployed
   echo get-credentials >"$STUBS/fail"
-  deploy destroy <<<my-project
+  deploy destroy --unprotect <<<my-project
   is 0
   says "cannot be reached"
   called "plan -destroy"
