@@ -10,6 +10,7 @@ cloud_settings() {
   TERRAFORM="$ROOT/terraform/aws"
   OVERLAY="${OVERLAY:-eks}"
   BUCKET="${TF_STATE_BUCKET:-portcullis-terraform-$AWS_ACCOUNT_ID}"
+  USUAL_MODE=auto
   BACKEND=("bucket=$BUCKET" "key=portcullis" "region=$REGION" "encrypt=true" "use_lockfile=true")
   AGAIN="AWS_ACCOUNT_ID=$AWS_ACCOUNT_ID ./deploy.sh $COMMAND$([ "$COMMAND" = eks ] || echo " eks")"
   CLUSTER_SETTINGS=("AWS_REGION=$REGION")
@@ -45,18 +46,7 @@ cloud_make_state() {
     BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
 }
 
-cloud_variables() {
-  local tenant names=""
-  for tenant in $(tenants); do names="$names${names:+, }\"$tenant\""; done
-  cat <<TEXT
-region       = "$REGION"
-cluster_name = "${CLUSTER_NAME:-portcullis}"
-cluster_mode = "${CLUSTER_MODE:-auto}"
-domain       = "${DOMAIN:-}"
-alert_email  = "${ALERT_EMAIL:-}"
-tenants      = [$names]
-TEXT
-}
+cloud_variables() { :; }
 
 cloud_registry() { echo "${OUT[registry]}"; }
 

@@ -34,6 +34,7 @@ cloud_settings() {
   TERRAFORM="$ROOT/terraform/gcp"
   OVERLAY="${OVERLAY:-prod}"
   BUCKET="${TF_STATE_BUCKET:-$PROJECT_ID-portcullis-terraform}"
+  USUAL_MODE=autopilot
   BACKEND=("bucket=$BUCKET" "prefix=portcullis")
   AGAIN="PROJECT_ID=$PROJECT_ID ./deploy.sh $COMMAND"
   CLUSTER_SETTINGS=("GOOGLE_CLOUD_PROJECT=$PROJECT_ID")
@@ -99,19 +100,7 @@ cloud_make_state() {
   done
 }
 
-cloud_variables() {
-  local tenant names=""
-  for tenant in $(tenants); do names="$names${names:+, }\"$tenant\""; done
-  cat <<TEXT
-project_id   = "$PROJECT_ID"
-region       = "$REGION"
-cluster_name = "${CLUSTER_NAME:-portcullis}"
-cluster_mode = "${CLUSTER_MODE:-autopilot}"
-domain       = "${DOMAIN:-}"
-alert_email  = "${ALERT_EMAIL:-}"
-tenants      = [$names]
-TEXT
-}
+cloud_variables() { echo "project_id   = \"$PROJECT_ID\""; }
 
 cloud_registry() { echo "${OUT[artifact_registry]}"; }
 

@@ -27,7 +27,21 @@ show_plan() {
 }
 
 write_variables() {
-  cloud_variables | keep "$STATE/deploy.tfvars"
+  { cloud_variables && common_variables; } | keep "$STATE/deploy.tfvars"
+}
+
+# What every cloud takes; which of its modes a cluster has without CLUSTER_MODE, the cloud says.
+common_variables() {
+  local tenant names=""
+  for tenant in $(tenants); do names="$names${names:+, }\"$tenant\""; done
+  cat <<TEXT
+region       = "$REGION"
+cluster_name = "${CLUSTER_NAME:-portcullis}"
+cluster_mode = "${CLUSTER_MODE:-$USUAL_MODE}"
+domain       = "${DOMAIN:-}"
+alert_email  = "${ALERT_EMAIL:-}"
+tenants      = [$names]
+TEXT
 }
 
 # The plan that was shown, not another one.
