@@ -205,9 +205,16 @@ def test_deploy_sh_reads_outputs_that_there_are_and_sets_variables_that_there_ar
     read_by_name = set(re.findall(r"OUT\[(\w+)[\].:]", script))
     assert set(listed[1].replace("\\", " ").split()) | read_by_name <= outputs | {"secret_ids"}
     assert "secret_ids" in outputs
-    given = re.search(r"cloud_variables\(\) \{.*?<<TEXT\n(.*?)\nTEXT", script, re.DOTALL)
+    steps = (ROOT / "configs/deploy/terraform.sh").read_text()
+    given = re.search(r"common_variables\(\) \{.*?<<TEXT\n(.*?)\nTEXT", steps, re.DOTALL)
+    own = re.search(r'cloud_variables\(\) \{ echo "(\w+) +=', script)
     assert given
-    assert {line.split("=")[0].strip() for line in given[1].splitlines()} <= variables
+    assert own
+    common = {line.split("=")[0].strip() for line in given[1].splitlines()}
+    assert len(common) >= 6
+    assert common | {own[1]} <= variables
+    # What every cloud is told, the other one takes too.
+    assert common <= {block.address for block in of("aws", "variable")}
 
 
 def test_readme_names_every_folder_and_every_file_of_it_exists() -> None:
