@@ -117,7 +117,11 @@ patches:
       kind: Deployment
       metadata: {name: portcullis-backend}
       spec: {template: {metadata: {annotations: {portcullis/secrets: "$SECRET_VERSIONS"}}}}
-$(cloud_patches)
+  - target: {kind: ServiceAccount, name: portcullis-backend}
+    patch: |-
+      apiVersion: v1
+      kind: ServiceAccount
+      metadata: {name: portcullis-backend, annotations: {$(cloud_identity)}}
 $(certificate_patch)
 TEXT
 }
