@@ -71,10 +71,10 @@ On this machine
   token     make a token: --tenant --subject --tier --scope --floor --life (see token --help)
   setup     only make the virtual environment (.venv); `setup tests` with what the tests need
 
-In a cloud: export PROJECT_ID=my-project (gke), or AWS_ACCOUNT_ID=123456789012 (eks)
+In a cloud: export PROJECT_ID=my-project (gke), or sign on to AWS (eks)
   gke       Terraform, images, secrets, Kong, manifests, smoke tests; run again, it goes on where it stopped.
             It shows the plan and asks; alone, with PROJECT_ID set, ./deploy.sh does the same
-  eks       the same on AWS, with images that Docker builds here
+  eks       the same on AWS
               --yes          do not ask, for automation
               --dry-run      only show every command
   status    what runs, and whether it answers
@@ -82,8 +82,8 @@ In a cloud: export PROJECT_ID=my-project (gke), or AWS_ACCOUNT_ID=123456789012 (
   rollback  back to what ran before the last rollout
   destroy   take everything away; asks for the project's id, and wants --unprotect, which lifts deletion protection
 
-  REGION, CLUSTER_NAME, DOMAIN, CLUSTER_MODE, OVERLAY, ALERT_EMAIL, IMAGE_TAG, TF_STATE_BUCKET, TENANT, BUILDER,
-  MONITORING: see .env.example. status, verify, rollback and destroy take `eks` for what is on AWS.
+  REGION, CLUSTER_NAME, DOMAIN, CLUSTER_MODE, OVERLAY, ALERT_EMAIL, IMAGE_TAG, TF_STATE_BUCKET, TENANT, BUILDER:
+  see .env.example. status, verify, rollback and destroy take `eks` for what is on AWS.
 
 Tests: ./testing/run.sh
 TEXT

@@ -14,17 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 _PEM = serialization.Encoding.PEM
 _DAY = datetime.timedelta(days=1)
-_SIGNS = x509.KeyUsage(
-    key_cert_sign=True,
-    crl_sign=True,
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    encipher_only=False,
-    decipher_only=False,
-)
 
 
 class Authority:
@@ -33,11 +22,8 @@ class Authority:
     def __init__(self, folder: Path, name: str = "authority") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
-        certificate = (
-            _certificate(self._name, self._name, self._key, _DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(_SIGNS, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+        certificate = _certificate(self._name, self._name, self._key, _DAY).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         self.file = folder / f"{name}.crt"
         self.file.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(_PEM))
@@ -45,11 +31,8 @@ class Authority:
     def pair(self, folder: Path, *names: str, life: datetime.timedelta = _DAY) -> tuple[Path, Path]:
         """`tls.crt` and `tls.key` in that folder, each by rename, for these names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
-        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        certificate = (
-            _certificate(_name(names[0]), self._name, key, life)
-            .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
-            .add_extension(signer, critical=False)
+        certificate = _certificate(_name(names[0]), self._name, key, life).add_extension(
+            x509.SubjectAlternativeName([_general(name) for name in names]), critical=False
         )
         private = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         public = certificate.sign(self._key, hashes.SHA256()).public_bytes(_PEM)
@@ -57,16 +40,7 @@ class Authority:
 
     def client(self) -> ssl.SSLContext:
         """What a client has that believes this authority and no other."""
-        context = ssl.create_default_context(cafile=str(self.file))
-        # As every client does by itself from Python 3.13 on.
-        context.verify_flags |= ssl.VERIFY_X509_STRICT
-        return context
-
-    def server(self, folder: Path, *names: str) -> ssl.SSLContext:
-        """What a server of these names has."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.pair(folder, *names))
-        return context
+        return ssl.create_default_context(cafile=str(self.file))
 
 
 def _certificate(

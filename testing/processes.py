@@ -53,7 +53,7 @@ def child(
             process.wait(STOP_DEADLINE_S)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(STOP_DEADLINE_S)
+        process.wait()
 
 
 def until(look: Callable[[], bool], what: str, within_s: float = READY_DEADLINE_S) -> None:

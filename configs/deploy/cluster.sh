@@ -117,11 +117,7 @@ patches:
       kind: Deployment
       metadata: {name: portcullis-backend}
       spec: {template: {metadata: {annotations: {portcullis/secrets: "$SECRET_VERSIONS"}}}}
-  - target: {kind: ServiceAccount, name: portcullis-backend}
-    patch: |-
-      apiVersion: v1
-      kind: ServiceAccount
-      metadata: {name: portcullis-backend, annotations: {$(cloud_identity)}}
+$(cloud_patches)
 $(certificate_patch)
 TEXT
 }

@@ -5,7 +5,7 @@
 confirm_destruction() {
   say "This takes away everything that ./deploy.sh $CLOUD made in $PROJECT: cluster, network, images, stores, secrets."
   # Half of it would be the worst: nobody could call the gateway, and the rest would go on costing.
-  [ "$UNPROTECT" = true ] || die "cluster, stores and secrets are protected, so nothing was begun; to lift that and go on: $AGAIN --unprotect"
+  [ "$UNPROTECT" = true ] || die "cluster, stores and secrets are protected, so nothing was begun; to lift that and go on: ./deploy.sh destroy --unprotect"
   confirm "Type the project's id to go on:" "$PROJECT" always
 }
 

@@ -68,6 +68,11 @@ cloud_get_credentials() {
   run 120 aws eks update-kubeconfig "--name=${OUT[cluster_name]}" "--kubeconfig=$KUBECONFIG"
 }
 
+# cloud_secret_id NAME: as Terraform made it.
+cloud_secret_id() {
+  if [ "$DRY_RUN" = true ]; then echo "<terraform output secret_ids.$1>"; else echo "${OUT[secret_ids.$1]:-}"; fi
+}
+
 # The id of its value, or nothing. An error is not nothing: what is kept must not be overwritten then.
 cloud_secret_version() {
   local version
@@ -112,8 +117,17 @@ cloud_kong_values() {
   fi
 }
 
-# As whom the backend asks the cloud's models: an annotation of its service account.
-cloud_identity() { echo "eks.amazonaws.com/role-arn: \"${OUT[backend_role_arn]}\""; }
+cloud_patches() {
+  cat <<TEXT
+  - target: {kind: ServiceAccount, name: portcullis-backend}
+    patch: |-
+      apiVersion: v1
+      kind: ServiceAccount
+      metadata:
+        name: portcullis-backend
+        annotations: {eks.amazonaws.com/role-arn: "${OUT[backend_role_arn]}"}
+TEXT
+}
 
 # The load balancer's name, once Kong's Service has one.
 cloud_address() {

@@ -125,6 +125,11 @@ cloud_get_credentials() {
     "--project=$PROJECT_ID" --dns-endpoint --quiet
 }
 
+# cloud_secret_id NAME: as Terraform made it.
+cloud_secret_id() {
+  if [ "$DRY_RUN" = true ]; then echo "<terraform output secret_ids.$1>"; else echo "${OUT[secret_ids.$1]:-}"; fi
+}
+
 # The number of its latest value, or nothing. An error is not nothing: what is kept must not be overwritten then. Nor is a
 # filter that finds nothing asked, because it may be a wrong one.
 cloud_secret_version() {
@@ -171,8 +176,17 @@ cloud_kong_values() {
   echo "proxy: {loadBalancerIP: \"${OUT[gateway_address]}\"}"
 }
 
-# As whom the backend asks the cloud's models: an annotation of its service account.
-cloud_identity() { echo "iam.gke.io/gcp-service-account: \"${OUT[backend_service_account]}\""; }
+cloud_patches() {
+  cat <<TEXT
+  - target: {kind: ServiceAccount, name: portcullis-backend}
+    patch: |-
+      apiVersion: v1
+      kind: ServiceAccount
+      metadata:
+        name: portcullis-backend
+        annotations: {iam.gke.io/gcp-service-account: "${OUT[backend_service_account]}"}
+TEXT
+}
 
 cloud_address() { echo "${OUT[gateway_address]}"; }
 

@@ -37,10 +37,9 @@ tenants() {
     "$ROOT/configs/gateway/gateway.yaml"
 }
 
-# secret_id NAME: as Terraform made it.
 secret_id() {
-  local id="${OUT[secret_ids.$1]:-}"
-  [ "$DRY_RUN" = false ] || id="<terraform output secret_ids.$1>"
+  local id
+  id="$(cloud_secret_id "$1")"
   [ -n "$id" ] || die "Terraform made no secret for $1; run ./deploy.sh $CLOUD again, so that it does"
   echo "$id"
 }

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import shutil
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
-
-from testing.processes import free_ports
 
 
 @contextlib.asynccontextmanager
@@ -16,7 +15,7 @@ async def redis_running(port: int = 0, *options: str) -> AsyncIterator[int]:
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed")
-    port = port or free_ports(1)[0]
+    port = port or _free_port()
     process = await asyncio.create_subprocess_exec(
         program,
         *("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *options),
@@ -52,3 +51,9 @@ async def _answering(port: int) -> None:
                 if (await command(port, "PING")).startswith((b"+PONG", b"-NOAUTH")):
                     return
             await asyncio.sleep(0.01)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 
-from testing.e2e.waiting import eventually
-
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = str(ROOT / "deploy.sh")
 #: No credential and no setting of the machine reaches the gateway.
@@ -38,6 +36,13 @@ def get(url: str, token: str | None = None) -> tuple[int, Any]:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def until(holds: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
 
 
 def gone(pid: int) -> bool:
@@ -185,7 +190,7 @@ def test_in_the_foreground_it_greets_and_ends_with_its_children(
     pids = children(process.pid)
     os.kill(process.pid, number)
     assert process.wait(15) == 0
-    eventually(lambda: all(gone(pid) for pid in pids), "every process ends", 15)
+    until(lambda: all(gone(pid) for pid in pids))
 
 
 def test_a_stream_that_runs_when_it_is_told_to_end_ends_whole(
@@ -211,14 +216,14 @@ def test_a_stream_that_runs_when_it_is_told_to_end_ends_whole(
         rest = answer.read()
     assert first.startswith(b"data: {")
     assert rest.endswith(b"data: [DONE]\n\n")
-    eventually(lambda: gone(ready["pid"]), "the gateway ends", 15)
+    until(lambda: gone(ready["pid"]))
 
 
 def test_its_children_end_when_it_is_killed(detached: Callable[..., dict[str, Any]]) -> None:
     ready = detached()
     (simulators,) = children(ready["pid"])
     os.kill(ready["pid"], signal.SIGKILL)
-    eventually(lambda: gone(simulators), "the simulators end", 15)
+    until(lambda: gone(simulators))
 
 
 def test_real_providers_are_used_where_they_are_set_up(state: Path) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import os
 import re
+import ssl
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from testing.certificates import Authority
-from testing.egress.tls_front import fronted
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / "testing/test-requests.sh")
@@ -223,15 +227,88 @@ def test_help_says_what_it_takes() -> None:
         assert option in run.stdout
 
 
-async def test_a_certificate_of_ones_own(gateway: Gateway, tmp_path: Path) -> None:
+def test_a_certificate_of_ones_own(gateway: Gateway, tmp_path: Path) -> None:
     """By the name that it is for, at the address where it is."""
-    authority = Authority(tmp_path)
-    context = authority.server(tmp_path, "portcullis.internal")
-    async with fronted(int(gateway.url.rpartition(":")[2]), context) as port:
+    with tls_in_front(gateway.url, tmp_path) as port:
         url = f"https://portcullis.internal:{port}"
         words = ("--no-limits", "--no-models", "--resolve", "127.0.0.1")
-        trusting = (*words, "--ca", str(authority.file), url)
-        run = await asyncio.to_thread(ask, *trusting, token=gateway.token)
+        run = ask(*words, "--ca", str(tmp_path / "ca.crt"), url, token=gateway.token)
         assert run.returncode == 0, run.stdout
-        [line] = failed(await asyncio.to_thread(ask, *words, url, token=gateway.token))
+        [line] = failed(ask(*words, url, token=gateway.token))
         assert "certificate" in line
+
+
+class tls_in_front:  # noqa: N801
+    """Ends TLS for one name and passes bytes on, in a thread of its own."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._port = int(url.rpartition(":")[2])
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(*_certificate(folder))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def __enter__(self) -> int:
+        self._thread.start()
+        start = asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
+        self._server = asyncio.run_coroutine_threadsafe(start, self._loop).result(10)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _close(self) -> None:
+        self._server.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
+        except (OSError, ssl.SSLError):
+            pass
+        finally:
+            writer.close()
+            far_writer.close()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(65536):
+        writer.write(piece)
+        await writer.drain()
+    writer.close()
+
+
+def _certificate(folder: Path) -> tuple[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "portcullis")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName("portcullis.internal"), x509.IPAddress(ip_address("127.0.0.1"))]
+    )
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(names, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "ca.crt").write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    (folder / "tls.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return str(folder / "ca.crt"), str(folder / "tls.key")

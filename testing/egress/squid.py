@@ -7,13 +7,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from testing.e2e.waiting import eventually
 from testing.project.repository import ROOT
 
 COMPONENT = ROOT / "configs/kubernetes/components/egress-proxy"
@@ -112,7 +112,7 @@ def running(file: Path, port: int) -> Iterator[Squid]:
     os.close(writer)
     squid = Squid(port, process, said)
     try:
-        eventually(lambda: _ready(squid), "squid is ready", READY_S)
+        _await_ready(squid)
         yield squid
     finally:
         process.kill()
@@ -120,9 +120,20 @@ def running(file: Path, port: int) -> Iterator[Squid]:
         copying.wait(10)
 
 
-def _ready(squid: Squid) -> bool:
-    assert squid.process.poll() is None, squid.said.read_text(encoding="utf-8")
-    try:
-        return squid.answer("GET", PROBE) == 200
-    except OSError:
-        return False
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _await_ready(squid: Squid) -> None:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        if squid.process.poll() is not None:
+            break
+        try:
+            if squid.answer("GET", PROBE) == 200:
+                return
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError(squid.said.read_text(encoding="utf-8"))

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from testing.certificates import Authority
 from testing.egress.connect_proxy import ConnectProxy, listening
-from testing.egress.tls_front import fronted
+from testing.egress.tls_front import authority, fronted
 from testing.simulators.launch import Simulators
 
 DOMAIN = "provider.test"
@@ -90,19 +89,16 @@ def world(simulators: Simulators, folder: Path) -> Iterator[World]:
     behind = {host_of(kind): simulators.base_url(kind) for kind in MODELS}
     behind[TOKENS] = simulators.base_url("vertex_ai")
     behind[ROLES] = simulators.base_url("bedrock")
-    authority = Authority(folder)
-    context = authority.server(folder, *sorted(behind))
-    # gRPC insists on its protocol's name; HTTP clients here do not offer it.
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    trusted = authority(folder, sorted(behind))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    made = World(authority.file, loop, AsyncExitStack(), simulators)
+    made = World(trusted.certificates, loop, AsyncExitStack(), simulators)
     try:
         for host, address in behind.items():
             port = urlsplit(address if "//" in address else f"//{address}").port
             assert port is not None
-            made.ports[host] = made.run(made.stack.enter_async_context(fronted(port, context)))
+            made.ports[host] = made.run(made.stack.enter_async_context(fronted(port, trusted.context)))
         yield made
     finally:
         made.run(made.stack.aclose())

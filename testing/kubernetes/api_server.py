@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import ssl
 import subprocess
 import time
@@ -22,7 +23,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from testing.kubernetes.rendering import KUBECTL, WITHOUT_KUBECTL, Resource
-from testing.processes import free_ports
 
 WITHOUT = (
     "no kube-apiserver or no etcd: PORTCULLIS_KUBE_APISERVER and PORTCULLIS_ETCD name them unless they are "
@@ -102,6 +102,14 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
         )
         await_ready(f"https://127.0.0.1:{port}/readyz", token, started, folder / "kube-apiserver.log")
         yield ApiServer(folder / "kubeconfig")
+
+
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 def signing_key() -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testing.certificates import Authority
+from testing.egress.tls_front import authority
 from testing.kubernetes.model import Cluster
 
 Secrets = Mapping[str, Mapping[str, bytes]]
@@ -69,11 +69,7 @@ def make_empty(folder: Path, group: int) -> None:
 def tls_secrets(folder: Path, *names: str) -> dict[str, Mapping[str, bytes]]:
     """Secret portcullis-NAME-tls for each name, as cert-manager makes it; one certificate serves for all."""
     hosts = [f"portcullis-{name}.{NAMESPACE}.svc" for name in names]
-    authority = Authority(folder, "a test's authority")
-    certificate, key = authority.pair(folder, *hosts)
-    content = {
-        "tls.crt": certificate.read_bytes(),
-        "tls.key": key.read_bytes(),
-        "ca.crt": authority.file.read_bytes(),
-    }
+    certificates = authority(folder, hosts).certificates.read_bytes()
+    pair = (folder / "server.pem").read_bytes()
+    content = {"tls.crt": pair, "tls.key": pair, "ca.crt": certificates}
     return {f"portcullis-{name}-tls": content for name in names}

@@ -17,7 +17,6 @@ import httpx
 from compliance.classes import PUBLIC
 from compliance.tag import HEADER, Tag, TagKeys, sign
 from testing.e2e.caller import CHAT, Caller
-from testing.e2e.waiting import meanwhile
 from testing.prometheus.live import EXPENSIVE, Ask, Live
 
 _BODY = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}).encode()
@@ -94,13 +93,19 @@ def at_providers(live: Live) -> Iterator[tuple[Ask, ...]]:
 @contextmanager
 def stutter(pid: int) -> Iterator[None]:
     """A process that stands still most of the time, until the block ends."""
+    ended = threading.Event()
 
-    def work(ended: threading.Event) -> None:
+    def work() -> None:
         while not ended.is_set():
             os.kill(pid, signal.SIGSTOP)
             ended.wait(0.3)
             os.kill(pid, signal.SIGCONT)
             ended.wait(0.3)
 
-    with meanwhile(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
         yield
+    finally:
+        ended.set()
+        thread.join()

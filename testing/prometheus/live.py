@@ -24,7 +24,6 @@ from testing.certificates import Authority
 from testing.e2e.caller import Caller
 from testing.e2e.prepared import POOL_SIZE, REPOSITORY, Prepared, prepare
 from testing.e2e.under_test import POOL, Gateway
-from testing.e2e.waiting import meanwhile
 from testing.processes import answers, free_ports, until
 from testing.prometheus.servers import Prometheus, prometheus
 from testing.prometheus.tools import shortened
@@ -73,7 +72,7 @@ def live(folder: Path, *, second_backend: bool = False) -> Iterator[Live]:
         addresses.write_text(json.dumps(simulators.addresses), "utf-8")
         authority = Authority(folder)
         certificate, key = authority.pair(folder, NAME, "127.0.0.1", life=2 * _DAY)
-        ports = free_ports(8)
+        ports = free_ports(7)
         first, second = stack.enter_context(ExitStack()), stack.enter_context(ExitStack())
         process = first.enter_context(
             backend(
@@ -86,7 +85,7 @@ def live(folder: Path, *, second_backend: bool = False) -> Iterator[Live]:
             )
         )
         if second_backend:
-            nobody = f"redis://127.0.0.1:{ports[7]}/0"
+            nobody = f"redis://127.0.0.1:{free_ports(1)[0]}/0"
             log = folder / "second.log"
             second.enter_context(backend(prepared, addresses, log, *ports[2:4], REDIS_URL=nobody))
         config = _kong_yaml(prepared, folder, ports[0], authority)
@@ -178,8 +177,9 @@ ORDINARY: tuple[Ask, ...] = (
 @contextmanager
 def asking(live: Live, asks: tuple[Ask, ...], pause_s: float = 0.05) -> Iterator[None]:
     """These requests, over and over and one after the other, until the block ends."""
+    ended = threading.Event()
 
-    def work(ended: threading.Event) -> None:
+    def work() -> None:
         number = 0
         while not ended.is_set():
             tenant = f"{POOL}{number % POOL_SIZE:03}"
@@ -190,5 +190,10 @@ def asking(live: Live, asks: tuple[Ask, ...], pause_s: float = 0.05) -> Iterator
                     return
             number += 1
 
-    with meanwhile(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
         yield
+    finally:
+        ended.set()
+        thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ import httpx
 import yaml
 
 from testing.e2e.waiting import eventually
-from testing.processes import child, free_ports
+from testing.processes import free_ports
 from testing.prometheus.tools import program, write_rules
 
 READY_DEADLINE_S = 30
+STOP_DEADLINE_S = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,18 @@ def alertmanager(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def _serving(command: Sequence[str], log: Path, ready: str) -> Iterator[None]:
-    with child(command, log, {}) as process:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
         eventually(lambda: _well(process, ready, log), f"{command[0]} is ready", READY_DEADLINE_S)
         yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _well(process: subprocess.Popen[bytes], url: str, log: Path) -> bool:

@@ -122,7 +122,7 @@ def _webhooks(got: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join()
         server.server_close()
 
 

@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from testing.e2e.waiting import eventually
-
 CHILD = Path(__file__).with_name("child.py")
 DEADLINE_S = 20
 
@@ -95,6 +93,13 @@ def refused(port: int) -> bool:
     return False
 
 
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_it_serves_on_for_a_while_and_says_that_it_will_end() -> None:
     with running(delay_s=1) as child:
         assert ask(child.port) == ("well", None)
@@ -123,7 +128,7 @@ def test_what_runs_ends_before_the_process_and_the_last_listener_sees_it() -> No
     with running(delay_s=0) as child, ExitStack() as stack:
         rest = begin_slow(stack, child.port, 1)
         child.signal()
-        eventually(lambda: refused(child.port), "no more is taken", DEADLINE_S)
+        until(lambda: refused(child.port))
         assert ask(child.last_port)[0] == "draining"
         assert rest() == b"ended"
         assert child.line() == "closed\n"

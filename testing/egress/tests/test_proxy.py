@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from urllib.parse import quote
 
 from testing.egress.asking import ask
 from testing.egress.connect_proxy import ACCOUNT, ConnectProxy
 from testing.egress.world import MODELS, ROLES, TOKENS, World, deployment, host_of
-from testing.processes import free_ports
 from testing.simulators.aws_roles import ROLE, WEB_IDENTITY
 
 GOOGLES = {"vertex_ai", "vertex_endpoint"}
@@ -29,7 +29,7 @@ def test_every_kind_goes_through_the_proxy_or_says_why_not(outside: World, tmp_p
             _address(tokens_only),
             _address(no_way),
             (f"http://{ACCOUNT[0]}:wrong@127.0.0.1:{good.port}", ""),
-            (f"http://127.0.0.1:{free_ports(1)[0]}", ""),
+            (f"http://127.0.0.1:{_closed_port()}", ""),
         ],
         outside.certificates,
     )
@@ -97,3 +97,9 @@ def test_a_role_is_assumed_through_the_proxy(outside: World, tmp_path: Path) -> 
 def _address(proxy: ConnectProxy) -> tuple[str, str]:
     name, password = (quote(part, safe="") for part in ACCOUNT)
     return f"http://{name}:{password}@127.0.0.1:{proxy.port}", ""
+
+
+def _closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

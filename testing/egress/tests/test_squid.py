@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +13,10 @@ import pytest
 import yaml
 
 from gateway.cli import main
-from testing.e2e.waiting import eventually
 from testing.egress import squid
 from testing.egress.asking import ask
-from testing.egress.squid import COMPONENT, SQUID, WITHOUT_SQUID, Squid, configured
+from testing.egress.squid import COMPONENT, SQUID, WITHOUT_SQUID, Squid, configured, free_port
 from testing.egress.world import MODELS, World, deployment, host_of
-from testing.processes import free_ports
 
 pytestmark = pytest.mark.skipif(SQUID is None, reason=WITHOUT_SQUID)
 
@@ -69,7 +68,7 @@ def allow_list(outside: World, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def proxy(outside: World, allow_list: str) -> Iterator[Squid]:
-    [port] = free_ports(1)
+    port = free_port()
     with squid.folder() as where:
         file = configured(where, port, allow_list, hosts=outside.ports, inside=False)
         with squid.running(file, port) as running:
@@ -105,7 +104,7 @@ def test_ways_round_the_list(proxy: Squid, outside: World) -> None:
 
 
 def test_a_name_that_leads_inside_is_refused(outside: World, allow_list: str) -> None:
-    [port] = free_ports(1)
+    port = free_port()
     with squid.folder() as where:
         file = configured(where, port, allow_list, hosts=outside.ports, inside=True)
         with squid.running(file, port) as running:
@@ -116,7 +115,9 @@ def test_its_log_says_who_asked_for_what(proxy: Squid, outside: World) -> None:
     target = f"{host_of('groq')}:{_port(outside, 'groq')}"
     assert proxy.answer("CONNECT", target) == 403
     assert proxy.answer("GET", squid.PROBE) == 200
-    eventually(lambda: target in proxy.said.read_text(encoding="utf-8"), "it is in the log")
+    deadline = time.monotonic() + 10
+    while target not in proxy.said.read_text(encoding="utf-8") and time.monotonic() < deadline:
+        time.sleep(0.02)
     lines = [line for line in proxy.said.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
     [found] = [row for row in map(json.loads, lines) if row["target"] == target]
     assert (found["status"], found["method"], found["result"]) == (403, "CONNECT", "TCP_DENIED")
@@ -125,7 +126,7 @@ def test_its_log_says_who_asked_for_what(proxy: Squid, outside: World) -> None:
 
 def test_tunnels_end_before_the_proxy_does(outside: World, allow_list: str) -> None:
     """What Kubernetes does to a pod: drain.sh, then SIGTERM."""
-    [port] = free_ports(1)
+    port = free_port()
     with squid.folder() as where:
         file = configured(where, port, allow_list, hosts=outside.ports, inside=False)
         script = where / "drain.sh"
