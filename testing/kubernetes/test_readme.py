@@ -22,12 +22,6 @@ def test_every_component_is_in_the_table() -> None:
     assert sorted(name for row in rows for name in re.findall(r"`([\w-]+)`", row)) == components()
 
 
-def test_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)\s]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / "configs/kubernetes" / link).exists()] == []
-
-
 def test_conflicts_and_needs_are_of_components() -> None:
     needs = read_yaml("configs/kubernetes/conflicts.yaml")["needs"]
     named = {name for pair in conflicts() for name in pair} | needs.keys()

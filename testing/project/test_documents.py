@@ -24,13 +24,6 @@ README = read("README.md")
 WORD = re.compile(r"`([^`\n]+)`")
 
 
-def test_links_lead_somewhere() -> None:
-    links = [link for document in DOCUMENTS for link in re.findall(r"\]\(([^)\s]+)\)", read(document))]
-    inside = [link for link in links if "://" not in link]
-    assert len(inside) >= 5
-    assert [link for link in inside if not (ROOT / link).exists()] == []
-
-
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_it_names_exist(document: str) -> None:
     """A word in code style that looks like a path from the root is one."""
