@@ -87,7 +87,11 @@ def test_the_table_of_errors_is_complete() -> None:
 
 
 def test_the_table_of_metrics_is_complete() -> None:
-    rows = [line.split("|") for line in _section("Metrics and traces").splitlines() if line.startswith("| `")]
+    rows = [
+        line.split("|")
+        for line in _section("Metrics", read("configs/prometheus/README.md")).splitlines()
+        if line.startswith("| `")
+    ]
     shown = {name: set(WORD.findall(row[2])) for row in rows for name in WORD.findall(row[1])}
     ours = {
         row._name.removeprefix("portcullis_") + ("_total" if row._type == "counter" else ""): row._labelnames
@@ -163,8 +167,8 @@ def _text(path: Path) -> str:
     return (ROOT / path).read_bytes().decode("utf-8", "replace")
 
 
-def _section(title: str) -> str:
-    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+def _section(title: str, page: str = README) -> str:
+    return page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def _family(error: type[GatewayError]) -> set[type[GatewayError]]:
